@@ -1,0 +1,94 @@
+# Every target does its own set-up: a Rust toolchain, CPython 3.8-3.13 with venv, make and gcc are all it needs.
+# What is up to date is not made again. All that is made lies in build/ and target/.
+PYTHON ?= python3
+VENV ?= .venv
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test test-rust test-python test-pythons lint lint-rust lint-python lint-house bench w3c docs develop wheel check-tools
+
+# The tests that run on every Python, not only on the main one.
+CORE_TESTS := $(wildcard $(addprefix tests/python/,api baggage propagation sdk))
+# The environment of the whole suite and of lint's stubtest.
+MAIN_ENV := scripts/python-env.sh $(PYTHON) tests/requirements-full.txt
+# The binding needs an interpreter around it: the Python tests exercise it.
+RUST_CRATES := --workspace --exclude ferrotel-python
+
+help:
+	@echo "make demo      two services and a terminal that shows their traces"
+	@echo "make develop   .venv with ferrotel built in place, for working on it"
+	@echo "make test      Rust tests, all Python tests on $(PYTHON), the core tests on every other Python found"
+	@echo "make lint      formatters, linters, types, licences, one-way imports"
+	@echo "make wheel     an optimised wheel in dist/"
+	@echo "make bench     ferrotel beside the official SDKs, same machine, same moment"
+	@echo "make docs      rustdoc of the engine, and docs/environment.md"
+	@echo "make w3c W3C_TRACE_CONTEXT=<checkout of w3c/trace-context>"
+	@echo "PYTHON=/path/to/python chooses the interpreter (now: $(PYTHON))"
+
+check-tools:
+	@scripts/check-tools.sh $(PYTHON)
+
+# maturin, ruff and mypy, apart from what the tests import.
+build/tools/.stamp: scripts/requirements.txt | check-tools
+	@echo "ferrotel: setting up build/tools from $<"
+	@rm -rf build/tools
+	@$(PYTHON) -m venv build/tools
+	@build/tools/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+demo: build/tools/.stamp
+	@python=$$(scripts/python-env.sh $(PYTHON) -) && exec $$python examples/demo.py
+
+test: test-rust test-python test-pythons
+
+test-rust: | check-tools
+	@scripts/step.sh "cargo test" scripts/cargo-test.sh $(RUST_CRATES)
+
+test-python: build/tools/.stamp
+	@scripts/step.sh "wheel for $(PYTHON)" $(MAIN_ENV)
+	@scripts/step.sh "pytest on $(PYTHON)" $$($(MAIN_ENV)) -m pytest -q $(PYTEST_ARGS)
+
+test-pythons: build/tools/.stamp
+	@set -e; for python in $$(scripts/pythons.sh $$($(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')); do \
+	    scripts/step.sh "wheel for $$python" scripts/python-env.sh $$python tests/requirements.txt; \
+	    scripts/step.sh "core tests on $$python" $$(scripts/python-env.sh $$python tests/requirements.txt) -m pytest -q -m "not slow" $(CORE_TESTS); \
+	done
+
+lint: lint-rust lint-house lint-python
+
+lint-rust: | check-tools
+	@scripts/step.sh "cargo fmt" cargo fmt --all --check
+	@scripts/step.sh "cargo clippy" cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
+
+lint-house: | check-tools
+	@scripts/step.sh "licences" $(PYTHON) scripts/licenses.py
+	@scripts/step.sh "one-way imports" $(PYTHON) scripts/arrows.py
+	@scripts/step.sh "docs/environment.md" $(PYTHON) scripts/environment.py --check
+
+lint-python: build/tools/.stamp
+	@scripts/step.sh "ruff format" build/tools/bin/ruff format --check .
+	@scripts/step.sh "ruff check" build/tools/bin/ruff check .
+	@scripts/step.sh "mypy" build/tools/bin/mypy --no-error-summary python
+	@scripts/step.sh "wheel for $(PYTHON)" $(MAIN_ENV)
+	@scripts/step.sh "stubtest" scripts/stubtest.sh $$($(MAIN_ENV))
+
+wheel: build/tools/.stamp
+	@scripts/step.sh "release wheel" build/tools/bin/maturin build --quiet --locked --release --interpreter $(PYTHON) --out dist
+	@ls dist/*.whl
+
+develop: build/tools/.stamp
+	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r scripts/requirements.txt -r tests/requirements-full.txt
+	@VIRTUAL_ENV=$(abspath $(VENV)) build/tools/bin/maturin develop --quiet --locked --profile dev
+	@echo "ferrotel: ready, for example: $(VENV)/bin/pytest tests/python/api"
+
+bench: build/tools/.stamp
+	@python=$$(scripts/python-env.sh $(PYTHON) - release) && exec $$python benches/run.py $(BENCH_ARGS)
+
+w3c: build/tools/.stamp
+	@python=$$(scripts/python-env.sh $(PYTHON) -) && exec $$python tests/w3c/run.py "$(W3C_TRACE_CONTEXT)"
+
+docs: | check-tools
+	@RUSTDOCFLAGS="-D warnings" cargo doc --quiet --locked --no-deps --package ferrotel --package ferrotel-otlp
+	@$(PYTHON) scripts/environment.py
+	@echo "ferrotel: target/doc/ferrotel/index.html and docs/environment.md"

@@ -1,0 +1,70 @@
+"""Instructions for one operation: stable where times are not.
+
+The worker runs under valgrind twice with different counts; what the second run executed more on the calling thread,
+divided by the operations it did more, is the cost of one.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Sequence
+
+import contenders
+
+FEW = 1_500
+MANY = 6_000
+
+
+def main(python: str, operation: str, endpoint: str) -> int:
+    if not shutil.which("valgrind"):
+        raise SystemExit("benches: --callgrind needs valgrind, for example: apt-get install valgrind")
+    worker = [python, str(contenders.HERE / "worker.py"), "--pipeline", "otlp", "--endpoint", f"{endpoint}/v1/traces"]
+    total, functions = count(worker, operation)
+    print(f"{operation}: {total:,.0f} instructions on the calling thread; by function, without what it calls:")
+    for cost, function in functions[:50]:
+        print(f"{cost:9,.1f}  {100 * cost / total:5.1f} %  {function}")
+    return 0
+
+
+def count(command: Sequence[str], operation: str) -> tuple[float, list[tuple[float, str]]]:
+    """The instructions of one operation: of the calling thread, and of each function by itself."""
+    few, many = (profile(command, operation, amount) for amount in (FEW, MANY))
+    costs = {name: (many.get(name, 0) - few.get(name, 0)) / (MANY - FEW) for name in {*few, *many}}
+    functions = sorted(((cost, name) for name, cost in costs.items() if abs(cost) >= 0.5), reverse=True)
+    return sum(costs.values()), functions
+
+
+def profile(command: Sequence[str], operation: str, amount: int) -> dict[str, int]:
+    """The instructions of the whole program's main thread, by function."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "out"
+        valgrind = ["valgrind", "--tool=callgrind", "--separate-threads=yes", f"--callgrind-out-file={out}", "--quiet"]
+        run = subprocess.run(
+            [*valgrind, *command],
+            input=f"count {operation} {amount}\n",
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=contenders.ENVIRONMENT,
+            cwd=contenders.HERE,
+        )
+        if "\ndone" not in run.stdout:
+            raise SystemExit(f"benches: {operation} failed under valgrind: {run.stdout}{run.stderr}")
+        return self_costs(f"{out}-01")
+
+
+def self_costs(path: str) -> dict[str, int]:
+    annotate = ["callgrind_annotate", "--threshold=100", "--auto=no", path]
+    text = subprocess.run(annotate, check=True, stdout=subprocess.PIPE, text=True).stdout
+    costs: dict[str, int] = {}
+    for line in text.splitlines():
+        # For example: "1,234 ( 5.6%)  file.c:function [library.so]"
+        match = re.match(r"\s*([\d,]+)(?: \([ \d.]+%\))?  (.*?)(?: \[[^\]]*\])?$", line)
+        if match and "PROGRAM TOTALS" not in line:
+            name = re.sub(r"^[^\s:]*:(?!:)", "", match[2])
+            costs[name] = costs.get(name, 0) + int(match[1].replace(",", ""))
+    return costs

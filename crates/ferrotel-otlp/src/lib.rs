@@ -1,0 +1,42 @@
+//! OTLP for [`ferrotel`]: exporters over gRPC and HTTP, and the encoder behind them.
+//!
+//! # Tracing into a collector
+//!
+//! ```no_run
+//! use ferrotel::resource::Resource;
+//! use ferrotel::sdk::trace::TracerProvider;
+//! use ferrotel_otlp::{OtlpSpanExporter, Protocol};
+//! use std::sync::Arc;
+//! use std::time::Duration;
+//!
+//! let exporter = OtlpSpanExporter::builder(Protocol::Grpc).endpoint("http://localhost:4317").build()?;
+//! let provider = TracerProvider::builder()
+//!     .with_resource(Resource::new([("service.name", "shop")]))
+//!     .with_batch_exporter(Arc::new(exporter))
+//!     .build();
+//! provider.tracer("shop").in_span("checkout", |span| span.set_attribute("items", 3));
+//! provider.shutdown(Duration::from_secs(5));
+//! # Ok::<(), ferrotel_otlp::ConfigError>(())
+//! ```
+//!
+//! # What to expect
+//!
+//! * Configuration is by code, then by `OTEL_EXPORTER_OTLP_*`, then by default: see [`SpanExporterBuilder`].
+//! * Nothing is connected and no thread made before the first export. Requests run on the thread that exports.
+//! * An export takes the timeout at most, all retries included, and [`shutdown`] ends it early.
+//! * No error of a server or of the network is a panic. Each kind of trouble is reported once per change of state through
+//!   [`diagnostics`], with what to do about it.
+//! * A process that is forked from one with an exporter makes its own connections.
+//!
+//! [`shutdown`]: ferrotel::sdk::trace::SpanExporter::shutdown
+//! [`diagnostics`]: ferrotel::common::diagnostics
+
+mod config;
+pub mod encode;
+mod exporter;
+mod signal;
+mod transport;
+
+pub use config::{ConfigError, SpanExporterBuilder};
+pub use exporter::OtlpSpanExporter;
+pub use transport::{Compression, Protocol, UnknownCompression, UnknownProtocol};

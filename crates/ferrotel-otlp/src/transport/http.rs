@@ -1,0 +1,87 @@
+//! One request over OTLP/HTTP.
+
+use std::time::SystemTime;
+
+use http::header::{CONTENT_TYPE, LOCATION};
+use http::{HeaderMap, Method, Request, Response};
+use http_body_util::Full;
+use hyper::body::Bytes;
+
+use super::answer::{self, Partial, readable};
+use super::session::Client;
+use super::trouble::{Retry, Trouble, other_protocol};
+use super::{Settings, retry};
+
+/// Sends `body` and understands the answer.
+pub(super) async fn attempt(
+    client: &Client,
+    settings: &Settings,
+    headers: &HeaderMap,
+    body: Bytes,
+) -> Result<Option<Partial>, Trouble> {
+    let mut request = Request::new(Full::new(body));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = settings.uri.clone();
+    *request.headers_mut() = headers.clone();
+    let broken = |error: &(dyn std::error::Error + 'static)| {
+        Trouble::connection(error, settings.protocol, &settings.uri, client.seen())
+    };
+    let response = client.request(request).await.map_err(|error| broken(&error))?;
+    let (head, body) = response.into_parts();
+    let body = answer::read(body).await;
+    if head.status.is_success() {
+        // What was accepted stays accepted when the rest of the answer does not arrive.
+        let Ok(body) = body else { return Ok(None) };
+        return Ok(match content_type(&head.headers) {
+            json if json.starts_with("application/json") => answer::partial_success_json(&body.bytes),
+            protobuf if protobuf.starts_with("application/x-protobuf") => answer::partial_success(&body.bytes),
+            _ => None,
+        });
+    }
+    let body = body.map(|body| body.bytes).unwrap_or_default();
+    Err(refusal(settings, Response::from_parts(head, ()), &body))
+}
+
+fn refusal(settings: &Settings, response: Response<()>, body: &[u8]) -> Trouble {
+    let status = response.status();
+    let mut reason = status.canonical_reason().unwrap_or("unknown").to_owned();
+    if let Some(text) = answer::error_text(content_type(response.headers()), body) {
+        reason = format!("{reason} ({text})");
+    }
+    let retry = if retry::is_retryable_http(status.as_u16()) {
+        retry::retry_after(response.headers(), SystemTime::now()).map_or(Retry::Backoff, Retry::After)
+    } else {
+        Retry::Never
+    };
+    let remedy = remedy(settings, &response);
+    Trouble { code: Some(status.as_u16().into()), reason, remedy, retry, connection: false }
+}
+
+fn remedy(settings: &Settings, response: &Response<()>) -> String {
+    match response.status().as_u16() {
+        300..=399 => {
+            let place = response
+                .headers()
+                .get(LOCATION)
+                .map_or(String::new(), |place| format!(" to {}", readable(&String::from_utf8_lossy(place.as_bytes()))));
+            format!("Redirects are not followed: point the endpoint{place} itself.")
+        }
+        401 | 403 => "Look at the credentials: OTEL_EXPORTER_OTLP_HEADERS or the exporter's headers.".to_owned(),
+        404 | 405 => format!(
+            "The server does not take OTLP {} at {}: the path is usually /{}.",
+            settings.signal.name,
+            settings.uri.path(),
+            settings.signal.http_path
+        ),
+        413 => "The server takes no batch of this size: lower OTEL_BSP_MAX_EXPORT_BATCH_SIZE.".to_owned(),
+        415 if content_type(response.headers()).starts_with("application/grpc") => other_protocol(settings.protocol),
+        415 => {
+            "The server does not take this encoding: use the protocol http/protobuf, without compression.".to_owned()
+        }
+        _ => String::new(),
+    }
+}
+
+pub(super) fn content_type(headers: &HeaderMap) -> &str {
+    headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}

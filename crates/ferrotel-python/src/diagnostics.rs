@@ -1,0 +1,73 @@
+//! The engine's log lines reach Python's `logging`, without the engine's threads ever taking the GIL.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+
+use ferrotel::common::diagnostics::{Level, Sink, set_sink};
+use ferrotel::sdk::batch::PerProcess;
+use pyo3::ffi;
+use pyo3::prelude::*;
+
+type Lines = VecDeque<(Level, &'static str, String)>;
+
+/// Lines that wait for a thread that holds the GIL; the oldest go when there are too many.
+static WAITING: LazyLock<PerProcess<Mutex<Lines>>> = LazyLock::new(|| PerProcess::new(Mutex::default()));
+static SCHEDULED: AtomicBool = AtomicBool::new(false);
+const MOST_WAITING: usize = 256;
+
+fn waiting() -> MutexGuard<'static, Lines> {
+    WAITING.get(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+struct Pending;
+
+impl Sink for Pending {
+    fn log(&self, level: Level, target: &'static str, message: &str) {
+        {
+            let mut waiting = waiting();
+            if waiting.len() == MOST_WAITING {
+                waiting.pop_front();
+            }
+            waiting.push_back((level, target, message.to_owned()));
+        }
+        if !SCHEDULED.swap(true, Ordering::AcqRel) {
+            // SAFETY: may be called from any thread, attached or not; the interpreter runs it on its main thread.
+            if unsafe { ffi::Py_AddPendingCall(Some(run), std::ptr::null_mut()) } != 0 {
+                SCHEDULED.store(false, Ordering::Release);
+            }
+        }
+    }
+}
+
+extern "C" fn run(_: *mut std::ffi::c_void) -> std::ffi::c_int {
+    Python::attach(deliver);
+    0
+}
+
+/// Logs what waits. Called by the interpreter, and by the calls that wait for the engine (flush, shutdown).
+pub fn deliver(py: Python<'_>) {
+    SCHEDULED.store(false, Ordering::Release);
+    loop {
+        // The lock is given back before Python runs: a handler may make telemetry.
+        let Some((level, target, message)) = waiting().pop_front() else { return };
+        let method = match level {
+            Level::Debug => "debug",
+            Level::Info => "info",
+            Level::Warning => "warning",
+            Level::Error => "error",
+        };
+        let logged = crate::types::GET_LOGGER
+            .get(py)
+            .and_then(|get| get.call1((target,)))
+            .and_then(|logger| logger.call_method1(method, (message,)));
+        if let Err(error) = logged {
+            error.write_unraisable(py, None);
+        }
+    }
+}
+
+/// Installs the sink.
+pub fn install() {
+    set_sink(Box::new(Pending));
+}

@@ -1,0 +1,26 @@
+//! Exporters and the processors that feed them without the interpreter.
+
+use pyo3::prelude::*;
+
+pub mod batch;
+pub mod encode;
+pub mod otlp;
+pub mod simple;
+
+use crate::trace::NativeProcessor;
+
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    encode::register(module)?;
+    otlp::register(module)?;
+    module.add_class::<simple::SimpleSpanCore>()?;
+    module.add_class::<batch::BatchSpanCore>()
+}
+
+/// The native processor behind a Python processor's `_native_core`, where that is one of ours.
+pub fn native_processor(core: &Bound<'_, PyAny>) -> Option<NativeProcessor> {
+    if let Ok(core) = core.cast::<batch::BatchSpanCore>() {
+        return Some(NativeProcessor::Batch(core.get().processor().clone()));
+    }
+    let core = core.cast::<simple::SimpleSpanCore>().ok()?;
+    Some(NativeProcessor::Simple(core.get().processor().clone()))
+}

@@ -1,0 +1,145 @@
+//! `OtlpSpanExporter`: OTLP as Python holds it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ferrotel::config::EnvSource;
+use ferrotel::sdk::trace::{ExportResult, SpanExporter};
+use ferrotel_otlp::{Compression, Protocol, SpanExporterBuilder};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use super::encode::finished;
+use crate::diagnostics;
+use crate::environ::PyEnviron;
+
+/// The engine's OTLP exporter for spans.
+#[pyclass(frozen, module = "ferrotel._native")]
+pub struct OtlpSpanExporter {
+    exporter: Arc<ferrotel_otlp::OtlpSpanExporter>,
+}
+
+impl OtlpSpanExporter {
+    /// The exporter, to be fed without Python.
+    pub fn exporter(&self) -> Arc<dyn SpanExporter> {
+        self.exporter.clone()
+    }
+}
+
+#[pymethods]
+impl OtlpSpanExporter {
+    #[new]
+    #[pyo3(signature = (
+        *, protocol, endpoint, headers, timeout, compression, insecure=None, certificate=None, client_key=None,
+        client_certificate=None, user_agent=None, max_request_size=None, retryable_codes=None
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "one keyword argument per setting, as the Python classes have them")]
+    fn new(
+        py: Python<'_>,
+        protocol: &str,
+        endpoint: &str,
+        headers: Vec<(Bound<'_, PyAny>, Bound<'_, PyAny>)>,
+        timeout: f64,
+        compression: &str,
+        insecure: Option<bool>,
+        certificate: Option<Vec<u8>>,
+        client_key: Option<Vec<u8>>,
+        client_certificate: Option<Vec<u8>>,
+        user_agent: Option<String>,
+        max_request_size: Option<i64>,
+        retryable_codes: Option<Vec<i32>>,
+    ) -> PyResult<Self> {
+        let protocol: Protocol = parse("protocol", protocol)?;
+        let compression: Compression = parse("compression", compression)?;
+        let mut builder = SpanExporterBuilder::new(protocol)
+            .endpoint(endpoint)
+            .headers(headers.iter().map(|(name, value)| (header_text(name), header_text(value))))
+            .timeout_seconds(timeout)
+            .compression(compression);
+        if let Some(insecure) = insecure {
+            builder = builder.insecure(insecure);
+        }
+        if let Some(pem) = certificate {
+            builder = builder.certificate_pem(pem);
+        }
+        if let Some(pem) = client_key {
+            builder = builder.client_key_pem(pem);
+        }
+        if let Some(pem) = client_certificate {
+            builder = builder.client_certificate_pem(pem);
+        }
+        if let Some(user_agent) = user_agent {
+            builder = builder.user_agent(user_agent);
+        }
+        if let Some(size) = max_request_size {
+            builder = builder.max_request_size(size.try_into().unwrap_or(0));
+        }
+        if let Some(codes) = retryable_codes {
+            builder = builder.retryable_codes(codes);
+        }
+        let exporter = builder.build_lenient(&WithoutOtlp(PyEnviron::new(py)));
+        diagnostics::deliver(py);
+        Ok(OtlpSpanExporter { exporter: Arc::new(exporter) })
+    }
+
+    /// Sends `spans`. None when they were accepted, else what to log: an empty string where there is nothing to say.
+    fn export(&self, py: Python<'_>, spans: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
+        let spans = finished(spans)?;
+        let result = py.detach(|| self.exporter.export(&spans));
+        Ok(problem(py, result))
+    }
+
+    /// Sends a request that was encoded elsewhere; returns as `export` does.
+    fn send(&self, py: Python<'_>, request: &Bound<'_, PyBytes>) -> Option<String> {
+        let request = request.as_bytes();
+        let result = py.detach(|| self.exporter.export_bytes(request));
+        problem(py, result)
+    }
+
+    /// Ends a retry that waits, and refuses every later batch.
+    fn shutdown(&self, py: Python<'_>) {
+        // A processor may have done it already, which is no misuse.
+        if !self.exporter.is_shutdown() {
+            py.detach(|| self.exporter.shutdown());
+        }
+        diagnostics::deliver(py);
+    }
+
+    /// Waits for what is under way; False when the time is over first.
+    #[pyo3(signature = (timeout_millis=30_000.0))]
+    fn force_flush(&self, py: Python<'_>, timeout_millis: f64) -> bool {
+        let timeout = Duration::try_from_secs_f64(timeout_millis.max(0.0) / 1e3).unwrap_or(Duration::MAX);
+        py.detach(|| self.exporter.force_flush(timeout))
+    }
+}
+
+fn problem(py: Python<'_>, result: ExportResult) -> Option<String> {
+    diagnostics::deliver(py);
+    result.err().map(|error| if error.is_shutdown() { String::new() } else { error.to_string() })
+}
+
+/// The Python classes have read the variables of the exporter; what is left is the proxies' and the like.
+struct WithoutOtlp<'py>(PyEnviron<'py>);
+
+impl EnvSource for WithoutOtlp<'_> {
+    fn var(&self, name: &str) -> Option<String> {
+        if name.starts_with("OTEL_EXPORTER_OTLP_") { None } else { self.0.var(name) }
+    }
+}
+
+fn parse<T: std::str::FromStr>(what: &str, word: &str) -> PyResult<T> {
+    word.parse().map_err(|_| PyValueError::new_err(format!("unknown {what}: {word:?}")))
+}
+
+/// A header's name or value, which gRPC users give as bytes too.
+fn header_text(object: &Bound<'_, PyAny>) -> String {
+    match object.cast::<PyBytes>() {
+        Ok(bytes) => String::from_utf8_lossy(bytes.as_bytes()).into_owned(),
+        Err(_) => object.str().map(|text| text.to_string_lossy().into_owned()).unwrap_or_default(),
+    }
+}
+
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<OtlpSpanExporter>()
+}

@@ -1,0 +1,54 @@
+//! The Python binding: this file is the module tree, and nothing else.
+
+use pyo3::exceptions::PyImportError;
+use pyo3::ffi;
+use pyo3::prelude::*;
+
+mod baggage;
+mod context;
+mod convert;
+mod diagnostics;
+mod environ;
+mod error;
+mod export;
+mod free_list;
+mod propagation;
+mod raw;
+mod trace;
+mod trace_state;
+mod types;
+mod view;
+
+#[pymodule]
+fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    refuse_subinterpreter()?;
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    diagnostics::install();
+    context::register(module)?;
+    trace::register(module)?;
+    trace_state::register(module)?;
+    baggage::register(module)?;
+    propagation::register(module)?;
+    export::register(module)?;
+    view::register(module)
+}
+
+/// What the module keeps for the life of the process belongs to one interpreter.
+fn refuse_subinterpreter() -> PyResult<()> {
+    // SAFETY: attached; both only return pointers.
+    if unsafe { current_interpreter() != ffi::PyInterpreterState_Main() } {
+        return Err(PyImportError::new_err(
+            "ferrotel does not support sub-interpreters: its native module runs in the main interpreter only",
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(Py_3_9)]
+use ffi::PyInterpreterState_Get as current_interpreter;
+
+#[cfg(not(Py_3_9))]
+unsafe extern "C" {
+    #[link_name = "_PyInterpreterState_Get"]
+    fn current_interpreter() -> *mut ffi::PyInterpreterState;
+}

@@ -1,0 +1,22 @@
+//! `opentelemetry.propagate` and `opentelemetry.propagators`: the parts that run for every request.
+
+mod b3;
+mod carrier;
+mod composite;
+mod jaeger;
+mod known;
+pub mod log;
+mod trace_context;
+
+use pyo3::prelude::*;
+
+pub use carrier::{Getter, read};
+
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    known::register(module)?;
+    carrier::register(module)?;
+    trace_context::register(module)?;
+    composite::register(module)?;
+    b3::register(module)?;
+    jaeger::register(module)
+}

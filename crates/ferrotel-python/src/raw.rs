@@ -1,0 +1,265 @@
+//! Types made with CPython's own API, for the objects of the hot path: PyO3's checks cost a third of a span there.
+//!
+//! Functions written for this module run attached, and turn panics into a log line: see [`guard`].
+
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+
+/// `PyObject*`, as the C API hands it around.
+pub type Raw = *mut ffi::PyObject;
+/// A `METH_FASTCALL | METH_KEYWORDS` function.
+pub type Fast = unsafe extern "C" fn(Raw, *const Raw, ffi::Py_ssize_t, Raw) -> Raw;
+/// A getter.
+pub type Get = unsafe extern "C" fn(Raw, *mut c_void) -> Raw;
+/// A setter.
+pub type Set = unsafe extern "C" fn(Raw, Raw, *mut c_void) -> c_int;
+
+/// Runs `body` with the interpreter attached. An error becomes the pending Python exception; a panic is logged and
+/// answered with `None`, because an unwinding panic would end the host program.
+///
+/// # Safety
+/// The caller is attached, and was called by the interpreter.
+#[inline]
+pub unsafe fn guard(body: impl for<'py> FnOnce(Python<'py>) -> PyResult<Raw>) -> Raw {
+    // SAFETY: the caller's promise.
+    let py = unsafe { Python::assume_attached() };
+    match catch_unwind(AssertUnwindSafe(|| body(py))) {
+        Ok(Ok(object)) => object,
+        Ok(Err(error)) => raise(py, error),
+        Err(_) => panicked(py),
+    }
+}
+
+#[cold]
+fn raise(py: Python<'_>, error: PyErr) -> Raw {
+    error.restore(py);
+    std::ptr::null_mut()
+}
+
+#[cold]
+fn panicked(py: Python<'_>) -> Raw {
+    crate::error::warn(py, "ferrotel", "a defect in ferrotel was caught; the call had no effect. Please report it.");
+    none(py)
+}
+
+/// A new reference to `None`.
+#[inline]
+pub fn none(py: Python<'_>) -> Raw {
+    py.None().into_ptr()
+}
+
+/// A new reference to `object`, which may be null.
+///
+/// # Safety
+/// `object` is null or alive.
+#[inline]
+pub unsafe fn share(object: Raw) -> Raw {
+    // SAFETY: the caller's promise.
+    unsafe { ffi::Py_XINCREF(object) };
+    object
+}
+
+/// Puts `new` (a reference given away) into `slot` and drops what was there, in the order that reentrancy asks for.
+///
+/// # Safety
+/// `slot` holds null or an owned reference.
+#[inline]
+pub unsafe fn replace(slot: &mut Raw, new: Raw) {
+    let old = std::mem::replace(slot, new);
+    // SAFETY: the slot owned it.
+    unsafe { ffi::Py_XDECREF(old) };
+}
+
+/// The arguments of a fast call, laid out by name; null where one is absent.
+///
+/// # Errors
+/// TypeError, worded as Python words it.
+///
+/// # Safety
+/// `args`, `count` and `names` are what the interpreter passed.
+#[inline]
+pub unsafe fn arguments<const N: usize>(
+    py: Python<'_>,
+    function: &str,
+    parameters: &[&str; N],
+    required: usize,
+    args: *const Raw,
+    count: ffi::Py_ssize_t,
+    names: Raw,
+) -> PyResult<[Raw; N]> {
+    let mut found: [Raw; N] = [std::ptr::null_mut(); N];
+    let count = count.cast_unsigned();
+    if count > N {
+        return Err(PyTypeError::new_err(format!("{function}() takes at most {N} arguments ({count} given)")));
+    }
+    // SAFETY: `args` has `count` members, and one more for each of `names`.
+    unsafe {
+        for (i, slot) in found.iter_mut().enumerate().take(count) {
+            *slot = *args.add(i);
+        }
+        if !names.is_null() {
+            let names = Bound::from_borrowed_ptr(py, names).cast_into_unchecked::<PyTuple>();
+            for (i, name) in names.iter_borrowed().enumerate() {
+                let name = name.to_owned().cast_into_unchecked::<pyo3::types::PyString>();
+                let name = name.to_str()?;
+                let Some(at) = parameters.iter().position(|p| *p == name) else {
+                    return Err(PyTypeError::new_err(format!(
+                        "{function}() got an unexpected keyword argument '{name}'"
+                    )));
+                };
+                if !found[at].is_null() {
+                    return Err(PyTypeError::new_err(format!("{function}() got multiple values for argument '{name}'")));
+                }
+                found[at] = *args.add(count + i);
+            }
+        }
+    }
+    for (slot, name) in found.iter().zip(parameters).take(required) {
+        if slot.is_null() {
+            return Err(PyTypeError::new_err(format!("{function}() missing required argument: '{name}'")));
+        }
+    }
+    Ok(found)
+}
+
+/// `object`, unless it is null or `None`.
+///
+/// # Safety
+/// `object` is null or alive for `'a`.
+#[inline]
+pub unsafe fn given<'py>(py: Python<'py>, object: Raw) -> Option<Bound<'py, PyAny>> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if object.is_null() || object == ffi::Py_None() {
+            return None;
+        }
+        Some(Bound::from_borrowed_ptr(py, object))
+    }
+}
+
+/// A method of a raw type; `doc` begins with the text signature.
+pub fn method(name: &'static CStr, function: Fast, doc: &'static CStr) -> ffi::PyMethodDef {
+    ffi::PyMethodDef {
+        ml_name: name.as_ptr(),
+        ml_meth: ffi::PyMethodDefPointer { PyCFunctionFastWithKeywords: function },
+        ml_flags: ffi::METH_FASTCALL | ffi::METH_KEYWORDS,
+        ml_doc: doc.as_ptr(),
+    }
+}
+
+/// Adds functions to a module; their table lives as long as the process.
+///
+/// # Errors
+/// Out of memory.
+pub fn add_functions(module: &Bound<'_, PyModule>, mut functions: Vec<ffi::PyMethodDef>) -> PyResult<()> {
+    functions.push(ffi::PyMethodDef::zeroed());
+    // SAFETY: the table ends with a zero entry and was leaked.
+    let failed = unsafe { ffi::PyModule_AddFunctions(module.as_ptr(), functions.leak().as_mut_ptr()) };
+    if failed == 0 { Ok(()) } else { Err(PyErr::fetch(module.py())) }
+}
+
+/// A method without arguments.
+pub fn method_noargs(
+    name: &'static CStr,
+    function: unsafe extern "C" fn(Raw, Raw) -> Raw,
+    doc: &'static CStr,
+) -> ffi::PyMethodDef {
+    ffi::PyMethodDef {
+        ml_name: name.as_ptr(),
+        ml_meth: ffi::PyMethodDefPointer { PyCFunction: function },
+        ml_flags: ffi::METH_NOARGS,
+        ml_doc: doc.as_ptr(),
+    }
+}
+
+/// An attribute of a raw type; without `set` it is read-only. `closure` reaches both functions.
+pub fn attribute(
+    name: &'static CStr,
+    get: Get,
+    set: Option<Set>,
+    doc: &'static CStr,
+    closure: usize,
+) -> ffi::PyGetSetDef {
+    ffi::PyGetSetDef { name: name.as_ptr(), get: Some(get), set, doc: doc.as_ptr(), closure: closure as *mut c_void }
+}
+
+/// What a raw type is made of.
+pub struct Spec {
+    /// `module.name`.
+    pub name: &'static CStr,
+    /// The size of an instance, in bytes.
+    pub size: usize,
+    /// `Py_TPFLAGS_*` beyond the default ones.
+    pub flags: u64,
+    /// The methods.
+    pub methods: Vec<ffi::PyMethodDef>,
+    /// The attributes.
+    pub attributes: Vec<ffi::PyGetSetDef>,
+    /// Offsets of `__dict__` and `__weakref__`, where there are any.
+    pub dict_and_weaklist: Option<(usize, usize)>,
+    /// Everything else.
+    pub slots: Vec<(c_int, *mut c_void)>,
+    /// The docstring.
+    pub doc: &'static CStr,
+}
+
+impl Spec {
+    /// Makes the type. Its tables live as long as the process.
+    ///
+    /// # Errors
+    /// What CPython raises for an unusable definition.
+    pub fn make<'py>(mut self, py: Python<'py>, base: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+        let mut slots: Vec<ffi::PyType_Slot> = Vec::new();
+        let mut slot = |slot: c_int, pfunc: *mut c_void| slots.push(ffi::PyType_Slot { slot, pfunc });
+        if !self.methods.is_empty() {
+            self.methods.push(ffi::PyMethodDef::zeroed());
+            slot(ffi::Py_tp_methods, self.methods.leak().as_mut_ptr().cast());
+        }
+        if let Some((dict, weaklist)) = self.dict_and_weaklist {
+            self.attributes.push(ffi::PyGetSetDef {
+                name: c"__dict__".as_ptr(),
+                get: Some(ffi::PyObject_GenericGetDict),
+                set: Some(ffi::PyObject_GenericSetDict),
+                doc: std::ptr::null(),
+                closure: std::ptr::null_mut(),
+            });
+            let member = |name: &'static CStr, offset: usize| ffi::PyMemberDef {
+                name: name.as_ptr(),
+                type_code: ffi::Py_T_PYSSIZET,
+                offset: offset.cast_signed(),
+                flags: ffi::Py_READONLY,
+                doc: std::ptr::null(),
+            };
+            let members =
+                vec![member(c"__dictoffset__", dict), member(c"__weaklistoffset__", weaklist), ffi::PyMemberDef::default()];
+            slot(ffi::Py_tp_members, members.leak().as_mut_ptr().cast());
+        }
+        if !self.attributes.is_empty() {
+            self.attributes.push(ffi::PyGetSetDef::default());
+            slot(ffi::Py_tp_getset, self.attributes.leak().as_mut_ptr().cast());
+        }
+        slot(ffi::Py_tp_doc, self.doc.as_ptr().cast_mut().cast());
+        for (number, function) in self.slots {
+            slot(number, function);
+        }
+        slot(0, std::ptr::null_mut());
+        let mut spec = ffi::PyType_Spec {
+            name: self.name.as_ptr().cast::<c_char>(),
+            basicsize: c_int::try_from(self.size).unwrap_or(c_int::MAX),
+            itemsize: 0,
+            flags: (ffi::Py_TPFLAGS_DEFAULT | self.flags as std::ffi::c_ulong) as std::ffi::c_uint,
+            slots: slots.as_mut_ptr(),
+        };
+        // SAFETY: the spec is complete, ends with a zero slot, and its tables were leaked.
+        unsafe {
+            let bases = base.map(|base| PyTuple::new(py, [base])).transpose()?;
+            let made = ffi::PyType_FromSpecWithBases(&raw mut spec, bases.map_or(std::ptr::null_mut(), Bound::into_ptr));
+            Bound::from_owned_ptr_or_err(py, made)
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! `opentelemetry.trace` and `opentelemetry.sdk.trace`: spans, tracers and what they are current in.
+
+mod attribute_store;
+mod fields;
+mod non_recording;
+mod processor_list;
+mod proxy;
+mod scope;
+mod span;
+mod span_context;
+mod tracer;
+
+use ferrotel::api::trace::SpanContext;
+use pyo3::prelude::*;
+
+pub use non_recording::non_recording;
+pub use processor_list::NativeProcessor;
+pub use span::finished_span;
+pub use span_context::{PySpanContext, from_py, to_py};
+
+/// The span context of the span in `context` (default: the current one).
+///
+/// # Errors
+/// What a foreign span's `get_span_context` raises.
+pub fn current_span_context<'py>(
+    py: Python<'py>,
+    context: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Option<SpanContext>> {
+    match crate::context::span_in(py, context)? {
+        Some(span) => context_of(&span),
+        None => Ok(None),
+    }
+}
+
+/// The span context of any span: ours, or one that somebody else's class stands for.
+#[inline]
+fn context_of(span: &Bound<'_, PyAny>) -> PyResult<Option<SpanContext>> {
+    if let Some(span) = span::own(span.as_ptr()) {
+        return Ok(Some(span.cell().lock().context.clone()));
+    }
+    if non_recording::is_own(span) {
+        return Ok(non_recording::context_of(span));
+    }
+    Ok(context_object_of(span)?.map(|context| context.get().inner.clone()))
+}
+
+/// The `SpanContext` object of any span.
+#[inline]
+fn context_object_of<'py>(span: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PySpanContext>>> {
+    if let Some(own) = span::own(span.as_ptr()) {
+        // SAFETY: a new reference.
+        let context = unsafe { Bound::from_owned_ptr(span.py(), fields::context(span.py(), own)?) };
+        return Ok(context.cast_into().ok());
+    }
+    if non_recording::is_own(span) {
+        return Ok(non_recording::context_object_of(span));
+    }
+    // Anything may be put into a context; what is no span counts as none.
+    if !span.is_instance(&*crate::types::SPAN.get(span.py())?)? {
+        return Ok(None);
+    }
+    let context = span.call_method0(pyo3::intern!(span.py(), "get_span_context"))?;
+    if context.is_none() {
+        return Ok(None);
+    }
+    match context.cast_into::<PySpanContext>() {
+        Ok(context) => Ok(Some(context)),
+        Err(_) => Err(pyo3::exceptions::PyTypeError::new_err("parent_span_context must be a SpanContext or None.")),
+    }
+}
+
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    span_context::register(module)?;
+    non_recording::register(module)?;
+    attribute_store::register(module)?;
+    processor_list::register(module)?;
+    span::register(module)?;
+    scope::register(module)?;
+    proxy::register(module)?;
+    tracer::register(module)
+}

@@ -1,0 +1,3 @@
+//! The OpenTelemetry API's data types.
+
+pub mod trace;

@@ -1,0 +1,13 @@
+//! What every signal shares: values, attributes, scopes, limits and the clock.
+
+pub mod attributes;
+pub mod clock;
+pub mod diagnostics;
+pub mod fork;
+pub mod host;
+pub mod scope;
+pub mod value;
+
+pub use attributes::{Attributes, KeyValue};
+pub use scope::Scope;
+pub use value::{Text, Value};

@@ -1,0 +1,202 @@
+//! Every environment variable that ferrotel reads: the only list of their names.
+//!
+//! The documentation's table is made from [`ALL`].
+
+/// A variable that ferrotel reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EnvVar {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is about, for grouping.
+    pub section: Section,
+    /// What holds where it is not set or malformed, as one would write it; `None` where nothing does.
+    pub default: Option<&'static str>,
+    /// What it is for, in one line of Markdown.
+    pub doc: &'static str,
+}
+
+/// The groups of variables, in the documentation's order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Section {
+    /// ferrotel's own.
+    Ferrotel,
+    /// The SDK as a whole.
+    General,
+    /// The resource.
+    Resource,
+    /// Propagators.
+    Propagation,
+    /// Tracers, samplers and the choice of exporters.
+    Traces,
+    /// The batch span processor.
+    BatchSpanProcessor,
+    /// Attribute and span limits.
+    Limits,
+    /// The OTLP exporters.
+    Otlp,
+}
+
+impl Section {
+    /// The group's heading.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Section::Ferrotel => "ferrotel",
+            Section::General => "General",
+            Section::Resource => "Resource",
+            Section::Propagation => "Propagation",
+            Section::Traces => "Traces",
+            Section::BatchSpanProcessor => "Batch span processor",
+            Section::Limits => "Limits",
+            Section::Otlp => "OTLP exporters",
+        }
+    }
+}
+
+macro_rules! env_vars {
+    ($($section:ident { $(#[doc = $doc:literal] $name:ident $(= $default:literal)?;)+ })+) => {
+        $($(
+            #[doc = $doc]
+            pub const $name: EnvVar = EnvVar {
+                name: stringify!($name),
+                section: Section::$section,
+                default: default!($($default)?),
+                doc: $doc.trim_ascii(),
+            };
+        )+)+
+
+        /// All of them, in the documentation's order.
+        pub const ALL: &[EnvVar] = &[$($($name,)+)+];
+    };
+}
+
+macro_rules! default {
+    () => {
+        None
+    };
+    ($default:literal) => {
+        Some($default)
+    };
+}
+
+env_vars! {
+    Ferrotel {
+        /// `1` leaves the imports of `opentelemetry` to the official packages.
+        FERROTEL_DISABLED;
+    }
+    General {
+        /// `true` turns the SDK off for all signals: nothing is recorded, and propagators still work.
+        OTEL_SDK_DISABLED = "false";
+        /// The least severe of ferrotel's own log lines that is shown: `debug`, `info`, `warning`, `error` or `none`. Not set: as the program's logging is configured.
+        OTEL_LOG_LEVEL;
+        /// `true` makes the SDK emit metrics about itself.
+        OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED = "false";
+        /// The entry point that implements the current context.
+        OTEL_PYTHON_CONTEXT = "contextvars_context";
+        /// The entry point of the meter provider that the API uses where the program sets none.
+        OTEL_PYTHON_METER_PROVIDER;
+        /// The entry point of the logger provider that the API uses where the program sets none.
+        OTEL_PYTHON_LOGGER_PROVIDER;
+    }
+    Resource {
+        /// The name of the service; goes before a `service.name` in `OTEL_RESOURCE_ATTRIBUTES`.
+        OTEL_SERVICE_NAME;
+        /// Attributes of the resource: `key=value` pairs, separated by commas, values percent-encoded.
+        OTEL_RESOURCE_ATTRIBUTES;
+        /// The names of more resource detectors, separated by commas: `process`, `os`, `host`, any other entry point; `*` for all.
+        OTEL_EXPERIMENTAL_RESOURCE_DETECTORS;
+    }
+    Propagation {
+        /// The propagators, separated by commas: `tracecontext`, `baggage`, `b3`, `b3multi`, `jaeger`, any other entry point; `none` for none.
+        OTEL_PROPAGATORS = "tracecontext,baggage";
+    }
+    Traces {
+        /// The sampler: `always_on`, `always_off`, `traceidratio`, `parentbased_always_on`, `parentbased_always_off` or `parentbased_traceidratio`.
+        OTEL_TRACES_SAMPLER = "parentbased_always_on";
+        /// What the sampler is given: for the ratio samplers, the share of traces, from 0.0 to 1.0.
+        OTEL_TRACES_SAMPLER_ARG = "1.0";
+        /// The span exporters that auto-instrumentation sets up, separated by commas: `otlp`, `console`, any other entry point; `none` for none.
+        OTEL_TRACES_EXPORTER;
+        /// The entry point of the generator of trace and span ids.
+        OTEL_PYTHON_ID_GENERATOR = "random";
+        /// The entry point of the tracer provider that the API uses where the program sets none.
+        OTEL_PYTHON_TRACER_PROVIDER;
+        /// The entry point of a function that configures tracers by their scope.
+        OTEL_PYTHON_TRACER_CONFIGURATOR;
+    }
+    BatchSpanProcessor {
+        /// The longest that a span waits for its batch to fill, in milliseconds.
+        OTEL_BSP_SCHEDULE_DELAY = "5000";
+        /// How long a flush waits for exports, in milliseconds; `0` for no limit.
+        OTEL_BSP_EXPORT_TIMEOUT = "30000";
+        /// How many spans may wait; more are dropped.
+        OTEL_BSP_MAX_QUEUE_SIZE = "2048";
+        /// How many spans make a batch; at most as many as may wait.
+        OTEL_BSP_MAX_EXPORT_BATCH_SIZE = "512";
+    }
+    Limits {
+        /// How many attributes a span, an event or a link may have, where no narrower variable says otherwise; empty for no limit.
+        OTEL_ATTRIBUTE_COUNT_LIMIT = "128";
+        /// How many characters a string in an attribute may have; empty for no limit.
+        OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT;
+        /// How many attributes a span may have; empty for no limit.
+        OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT = "128";
+        /// How many characters a string in a span's attribute may have; empty for no limit.
+        OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT;
+        /// How many events a span may have; empty for no limit.
+        OTEL_SPAN_EVENT_COUNT_LIMIT = "128";
+        /// How many links a span may have; empty for no limit.
+        OTEL_SPAN_LINK_COUNT_LIMIT = "128";
+        /// How many attributes an event may have; empty for no limit.
+        OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT = "128";
+        /// How many attributes a link may have; empty for no limit.
+        OTEL_LINK_ATTRIBUTE_COUNT_LIMIT = "128";
+    }
+    Otlp {
+        /// The URL to send to. Over HTTP, `/v1/traces` is added to it.
+        OTEL_EXPORTER_OTLP_ENDPOINT = "http://localhost:4317 (gRPC), http://localhost:4318 (HTTP)";
+        /// The URL to send spans to, used as it stands.
+        OTEL_EXPORTER_OTLP_TRACES_ENDPOINT;
+        /// The protocol: `grpc`, `http/protobuf` or `http/json`.
+        OTEL_EXPORTER_OTLP_PROTOCOL = "grpc";
+        /// The protocol for spans.
+        OTEL_EXPORTER_OTLP_TRACES_PROTOCOL;
+        /// Headers of every request: `key=value` pairs, separated by commas, values percent-encoded.
+        OTEL_EXPORTER_OTLP_HEADERS;
+        /// Headers of requests with spans.
+        OTEL_EXPORTER_OTLP_TRACES_HEADERS;
+        /// How long one export may take with all its retries, in seconds.
+        OTEL_EXPORTER_OTLP_TIMEOUT = "10";
+        /// How long one export of spans may take with all its retries, in seconds.
+        OTEL_EXPORTER_OTLP_TRACES_TIMEOUT;
+        /// The compression of requests: `none`, `gzip` or `deflate`.
+        OTEL_EXPORTER_OTLP_COMPRESSION = "none";
+        /// The compression of requests with spans.
+        OTEL_EXPORTER_OTLP_TRACES_COMPRESSION;
+        /// A file with the certificates (PEM) that the server's must be signed by. Not set: the system's.
+        OTEL_EXPORTER_OTLP_CERTIFICATE;
+        /// The same, for spans.
+        OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE;
+        /// A file with the client's certificate chain (PEM), for mutual TLS.
+        OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE;
+        /// The same, for spans.
+        OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE;
+        /// A file with the client's private key (PEM), for mutual TLS.
+        OTEL_EXPORTER_OTLP_CLIENT_KEY;
+        /// The same, for spans.
+        OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY;
+        /// `true` sends over gRPC without TLS where the endpoint names no scheme.
+        OTEL_EXPORTER_OTLP_INSECURE = "false";
+        /// The same, for spans.
+        OTEL_EXPORTER_OTLP_TRACES_INSECURE;
+        /// The names of gRPC status codes after which an export is tried again, separated by commas.
+        OTEL_PYTHON_EXPORTER_OTLP_GRPC_RETRYABLE_ERROR_CODES;
+        /// The entry point of a function that returns the gRPC exporters' channel credentials.
+        OTEL_PYTHON_EXPORTER_OTLP_GRPC_CREDENTIAL_PROVIDER;
+        /// The same, for spans.
+        OTEL_PYTHON_EXPORTER_OTLP_GRPC_TRACES_CREDENTIAL_PROVIDER;
+        /// The entry point of a function that returns the HTTP exporters' session.
+        OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER;
+        /// The same, for spans.
+        OTEL_PYTHON_EXPORTER_OTLP_HTTP_TRACES_CREDENTIAL_PROVIDER;
+    }
+}

@@ -1,0 +1,15 @@
+//! The one bounded queue with its worker thread, shared by every signal.
+//!
+//! A producer pays for one uncontended lock and one push; everything else happens on the worker. Locks here are the
+//! standard library's: they keep no process-wide table that a fork could leave locked in the child.
+
+mod counts;
+mod notice;
+mod per_process;
+mod processor;
+mod queue;
+mod worker;
+
+pub use counts::BatchCounts;
+pub use per_process::PerProcess;
+pub use processor::{BatchConfig, BatchItem, BatchProcessor, BatchSink, Refusal};

@@ -1,0 +1,116 @@
+//! The bounded queue: plain state, to be held under one lock.
+
+use std::collections::VecDeque;
+
+/// Items in the order of arrival, each with an implied sequence number, and the state of who serves them.
+pub(super) struct Queue<T> {
+    items: VecDeque<T>,
+    limit: usize,
+    /// The sequence number of the first item in `items`.
+    head: u64,
+    /// The sequence number of the first item that the exporter is working on.
+    in_flight: Option<u64>,
+    /// Items below this number are wanted out now.
+    pub flush_until: u64,
+    pub dropped: u64,
+    /// The producers have said that the queue is full; the worker takes the mark away when it tells how much was lost.
+    pub overload_told: bool,
+    pub exported: u64,
+    pub failed: u64,
+    pub ignored: u64,
+    /// No item is taken any more.
+    pub closed: bool,
+    /// What is left is not to be exported any more.
+    pub abandoned: bool,
+    /// The worker sleeps and wants to hear of a full batch.
+    pub worker_sleeps: bool,
+    pub worker: Worker,
+}
+
+/// Where the worker thread is in its life.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Worker {
+    /// Not started; to be started when the item with this sequence number has arrived.
+    StartAt(u64),
+    Running,
+    Gone,
+}
+
+impl<T> Queue<T> {
+    pub fn new(limit: usize, closed: bool) -> Self {
+        Queue {
+            items: VecDeque::new(),
+            limit,
+            head: 0,
+            in_flight: None,
+            flush_until: 0,
+            dropped: 0,
+            overload_told: false,
+            exported: 0,
+            failed: 0,
+            ignored: 0,
+            closed,
+            abandoned: false,
+            worker_sleeps: false,
+            worker: Worker::StartAt(0),
+        }
+    }
+
+    /// Appends `item`; a full queue gives up its oldest item, which is returned.
+    #[inline]
+    pub fn push(&mut self, item: T) -> Option<T> {
+        let evicted = if self.items.len() >= self.limit { self.evict() } else { None };
+        self.items.push_back(item);
+        evicted
+    }
+
+    #[cold]
+    fn evict(&mut self) -> Option<T> {
+        self.head += 1;
+        self.dropped += 1;
+        self.items.pop_front()
+    }
+
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// The sequence number that the next item gets.
+    #[inline]
+    pub fn tail(&self) -> u64 {
+        self.head + self.items.len() as u64
+    }
+
+    /// Moves up to `count` of the oldest items into `batch` and marks them as in flight.
+    pub fn take(&mut self, count: usize, batch: &mut Vec<T>) {
+        let count = count.min(self.items.len());
+        self.in_flight = Some(self.head);
+        self.head += count as u64;
+        batch.extend(self.items.drain(..count));
+    }
+
+    /// What was taken has been exported, or not.
+    pub fn settle(&mut self, count: usize, accepted: bool) {
+        self.in_flight = None;
+        *(if accepted { &mut self.exported } else { &mut self.failed }) += count as u64;
+    }
+
+    /// Whether some item below `flush_until` still waits.
+    pub fn flush_wanted(&self) -> bool {
+        self.head < self.flush_until && !self.items.is_empty()
+    }
+
+    /// Whether every item below `sequence` has left for good.
+    pub fn settled_until(&self, sequence: u64) -> bool {
+        self.head >= sequence && self.in_flight.is_none_or(|first| first >= sequence)
+    }
+
+    /// Gives up everything that waits, counting it as dropped.
+    pub fn abandon(&mut self) -> VecDeque<T> {
+        self.abandoned = true;
+        self.head += self.items.len() as u64;
+        self.dropped += self.items.len() as u64;
+        std::mem::take(&mut self.items)
+    }
+}

@@ -1,0 +1,145 @@
+//! The worker thread of a batch processor.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use super::processor::{BatchItem, Shared, TARGET};
+use super::queue::{Queue, Worker};
+use crate::common::diagnostics::{self, Level};
+
+/// Starts the worker. Where the system refuses a thread, says so, and lets a later item try again.
+#[cold]
+pub(super) fn start<T: BatchItem>(shared: &Arc<Shared<T>>) {
+    let mine = Arc::clone(shared);
+    let builder = std::thread::Builder::new().name(format!("OtelBatch{}", T::NOUN));
+    let spawned = without_signals(|| builder.spawn(move || run(&mine)));
+    if let Err(error) = spawned {
+        let mut queue = shared.queue();
+        queue.worker = Worker::StartAt(queue.tail() + shared.config.max_export_batch_size as u64);
+        drop(queue);
+        let line = format!("No thread to export in ({error}); {} telemetry waits for the next attempt.", T::NOUN);
+        diagnostics::log(Level::Error, TARGET, &line);
+    }
+}
+
+/// Runs `spawn` so that a new thread starts with every signal blocked: the host's handlers belong to the host's threads.
+fn without_signals<R>(spawn: impl FnOnce() -> R) -> R {
+    // SAFETY: both sets are initialised by the calls that receive them, and the thread's own mask is put back.
+    unsafe {
+        let mut all = std::mem::zeroed();
+        let mut before = std::mem::zeroed();
+        libc::sigfillset(&mut all);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut before);
+        let result = spawn();
+        libc::pthread_sigmask(libc::SIG_SETMASK, &before, std::ptr::null_mut());
+        result
+    }
+}
+
+fn run<T: BatchItem>(shared: &Arc<Shared<T>>) {
+    let _gone = Leaving(shared);
+    let mut batch = Vec::with_capacity(shared.config.max_export_batch_size.min(512));
+    let mut deadline = Instant::now() + shared.config.schedule_delay;
+    loop {
+        let mut queue = shared.queue();
+        let size = shared.config.max_export_batch_size;
+        while !(queue.closed || queue.flush_wanted() || queue.len() >= size) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            queue.worker_sleeps = true;
+            queue = shared.wake.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0;
+            queue.worker_sleeps = false;
+        }
+        if queue.closed && (queue.abandoned || queue.len() == 0) {
+            return;
+        }
+        let full = queue.len() >= size;
+        export_next(shared, queue, &mut batch);
+        tell_drops(shared, false);
+        if full || Instant::now() >= deadline {
+            deadline = Instant::now() + shared.config.schedule_delay;
+        }
+    }
+}
+
+/// Marks the worker as gone however it ends, so that nobody waits for it.
+struct Leaving<'a, T>(&'a Arc<Shared<T>>);
+
+impl<T> Drop for Leaving<'_, T> {
+    fn drop(&mut self) {
+        self.0.queue().worker = Worker::Gone;
+        self.0.progress.notify_all();
+    }
+}
+
+/// Exports everything on the calling thread: for a queue that has no worker.
+pub(super) fn drain_here<T: BatchItem>(shared: &Arc<Shared<T>>) {
+    let mut batch = Vec::new();
+    loop {
+        let queue = shared.queue();
+        if queue.len() == 0 || queue.abandoned || queue.worker == Worker::Running {
+            return;
+        }
+        export_next(shared, queue, &mut batch);
+    }
+}
+
+fn export_next<T: BatchItem>(shared: &Shared<T>, mut queue: MutexGuard<'_, Queue<T>>, batch: &mut Vec<T>) {
+    queue.take(shared.config.max_export_batch_size, batch);
+    drop(queue);
+    let count = batch.len();
+    let accepted = count == 0 || export(shared, batch);
+    guarded::<T, _>("recycling", || T::recycle(batch));
+    batch.clear();
+    shared.queue().settle(count, accepted);
+    shared.progress.notify_all();
+}
+
+fn export<T: BatchItem>(shared: &Shared<T>, batch: &[T]) -> bool {
+    match guarded::<T, _>("exporting", || shared.sink.export(batch)) {
+        Some(Ok(())) => true,
+        Some(Err(refusal)) => {
+            let mut refusals = shared.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+            if !refusal.message.is_empty() && refusals.fresh(&refusal.message, Instant::now()) {
+                drop(refusals);
+                diagnostics::log(Level::Error, refusal.target, &refusal.message);
+            }
+            false
+        }
+        None => false,
+    }
+}
+
+/// Runs foreign code; a panic in it becomes one line and `None`.
+pub(super) fn guarded<T: BatchItem, R>(doing: &str, work: impl FnOnce() -> R) -> Option<R> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(result) => Some(result),
+        Err(panic) => {
+            let reason = panic.downcast_ref::<&str>().copied();
+            let reason =
+                reason.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no reason given");
+            diagnostics::log(Level::Error, TARGET, &format!("Exception while {doing} {}: panic: {reason}", T::NOUN));
+            None
+        }
+    }
+}
+
+/// Tells how many items were dropped, where it is time to; `last` tells all that is left to tell.
+pub(super) fn tell_drops<T: BatchItem>(shared: &Shared<T>, last: bool) {
+    let total = shared.queue().dropped;
+    let mut drops = shared.drops.lock().unwrap_or_else(PoisonError::into_inner);
+    let due = if last { drops.rest(total) } else { drops.due(total, Instant::now()) };
+    drop(drops);
+    let Some(count) = due else { return };
+    shared.queue().overload_told = false;
+    let line = format!(
+        "{count} {}(s) were dropped: they came faster than they could be exported (queue of {}). \
+         A larger max_queue_size bridges longer peaks.",
+        T::NOUN,
+        shared.config.max_queue_size
+    );
+    diagnostics::log(Level::Warning, TARGET, &line);
+}

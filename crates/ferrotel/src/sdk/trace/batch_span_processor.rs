@@ -1,0 +1,83 @@
+//! The batching span processor.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{FinishedSpan, SpanCell, SpanExporter};
+use crate::sdk::batch::{BatchConfig, BatchCounts, BatchItem, BatchProcessor, BatchSink, Refusal};
+
+/// Hands ended spans in batches to a [`SpanExporter`], on a thread of its own (specification: batching processor).
+///
+/// Every method may be called from any thread.
+pub struct BatchSpanProcessor {
+    batches: BatchProcessor<FinishedSpan>,
+}
+
+impl BatchSpanProcessor {
+    /// A processor in front of `exporter`. Starts nothing: the worker thread starts with the first span.
+    pub fn new(exporter: Arc<dyn SpanExporter>, config: BatchConfig) -> Self {
+        BatchSpanProcessor { batches: BatchProcessor::new(Arc::new(Exporting(exporter)), config) }
+    }
+
+    /// Takes an ended, sampled span. Never waits for the exporter: where the queue is full, its oldest span is dropped
+    /// and counted.
+    #[inline]
+    pub fn on_end(&self, span: FinishedSpan) {
+        self.batches.push(span);
+    }
+
+    /// Exports what is queued now; `false` after shutdown, or when `timeout` (default: the configuration's
+    /// `export_timeout`) passed first.
+    pub fn force_flush(&self, timeout: Option<Duration>) -> bool {
+        self.batches.force_flush(timeout)
+    }
+
+    /// Exports what is queued and shuts the exporter down; when `timeout` (default: the configuration's
+    /// `export_timeout`) passes first, the exporter is interrupted, the rest is dropped and `false` is returned.
+    /// Idempotent; spans that end later are ignored.
+    pub fn shutdown(&self, timeout: Option<Duration>) -> bool {
+        self.batches.shutdown(timeout)
+    }
+
+    /// Whether it was shut down.
+    pub fn is_shut_down(&self) -> bool {
+        self.batches.is_shut_down()
+    }
+
+    /// The counters.
+    pub fn counts(&self) -> BatchCounts {
+        self.batches.counts()
+    }
+
+    /// The limits, as they are applied.
+    pub fn config(&self) -> &BatchConfig {
+        self.batches.config()
+    }
+}
+
+struct Exporting(Arc<dyn SpanExporter>);
+
+impl BatchSink<FinishedSpan> for Exporting {
+    fn export(&self, batch: &[FinishedSpan]) -> Result<(), Refusal> {
+        self.0.export(batch).map_err(|error| Refusal {
+            target: self.0.log_target(),
+            message: if error.is_shutdown() { String::new() } else { error.to_string() },
+        })
+    }
+
+    fn shutdown(&self) {
+        self.0.shutdown();
+    }
+
+    fn force_flush(&self, timeout: Duration) -> bool {
+        self.0.force_flush(timeout)
+    }
+}
+
+impl BatchItem for FinishedSpan {
+    const NOUN: &'static str = "Span";
+
+    fn recycle(batch: &mut Vec<Self>) {
+        SpanCell::recycle(batch.drain(..).map(|span| span.0));
+    }
+}

@@ -1,0 +1,1 @@
+"""What the OTLP exporters share, whatever they send over."""

@@ -1,0 +1,54 @@
+"""A span exporter whose encoding, sending and retrying is the engine's."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, ClassVar, TypeVar
+
+from ferrotel import _native
+from opentelemetry.sdk.trace.export import SpanExporter
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
+
+class EngineSpanExporter(SpanExporter):
+    """Holds the engine's exporter and makes it anew when a subclass changes what it was made of."""
+
+    # Methods that, overridden in Python, must be called for every batch.
+    _HOOKS: ClassVar[tuple[str, ...]] = ("export",)
+
+    _client: Any = None
+    _client_made_of: dict[str, Any] | None = None
+
+    def _engine_settings(self) -> dict[str, Any]:
+        """The arguments of the engine's exporter, read from the attributes that programs know."""
+        raise NotImplementedError
+
+    def _engine_client(self) -> _native.OtlpSpanExporter:
+        settings = self._engine_settings()
+        if self._client is None or settings != self._client_made_of:
+            self._client = _native.OtlpSpanExporter(**settings)
+            self._client_made_of = settings
+        client: _native.OtlpSpanExporter = self._client
+        return client
+
+    def _engine_exporter(self) -> _native.OtlpSpanExporter | None:
+        """The engine's exporter, for a processor that feeds it directly; None where Python has a say in each batch."""
+        own = vars(self)
+        if any(name in own or not _is_ours(type(self), name) for name in self._HOOKS):
+            return None
+        return self._engine_client()
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        """Nothing is held back here."""
+        return True
+
+
+def _is_ours(exporter: type, name: str) -> bool:
+    # Whoever defines the method says so with this mark.
+    return getattr(getattr(exporter, name, None), "_runs_in_engine", False) is True
+
+
+def runs_in_engine(method: _Method) -> _Method:
+    """Marks a method whose work the engine does the same way without Python."""
+    method._runs_in_engine = True  # type: ignore[attr-defined]
+    return method

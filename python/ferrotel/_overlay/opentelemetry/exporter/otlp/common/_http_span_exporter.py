@@ -1,0 +1,174 @@
+"""What the HTTP span exporters share, whatever they encode to."""
+
+from __future__ import annotations
+
+import os
+from logging import Logger
+from typing import TYPE_CHECKING, Any, ClassVar, Mapping, Sequence
+
+from ferrotel import _native
+from opentelemetry.exporter.http.transport._requests import RequestsHTTPTransport
+from opentelemetry.exporter.otlp.common._engine import EngineSpanExporter, runs_in_engine
+from opentelemetry.exporter.otlp.common._exporter_metrics import create_exporter_metrics
+from opentelemetry.exporter.otlp.common._http_environment import (
+    resolve_compression,
+    resolve_endpoint,
+    resolve_headers,
+    resolve_timeout,
+    resolve_tls,
+)
+from opentelemetry.exporter.otlp.common.http import Compression, _OTLPHTTPClient
+from opentelemetry.sdk.environment_variables import (
+    OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE,
+    OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE,
+    OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY,
+    OTEL_EXPORTER_OTLP_TRACES_COMPRESSION,
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,
+    OTEL_EXPORTER_OTLP_TRACES_HEADERS,
+    OTEL_EXPORTER_OTLP_TRACES_TIMEOUT,
+    OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED,
+)
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExportResult
+
+if TYPE_CHECKING:
+    from opentelemetry.exporter.http.transport._base import BaseHTTPTransport
+    from opentelemetry.metrics import MeterProvider
+
+_DEFAULT_MAX_REQUEST_SIZE = 64 * 1024 * 1024
+
+
+class RequestPayloadTooLargeError(Exception):
+    """An encoded batch is larger than `max_request_size`. The name is what `error.type` says in the metrics."""
+
+
+class HTTPSpanExporter(EngineSpanExporter):
+    """Sends spans over HTTP: by the engine, or from Python where the program brings a session or transport along."""
+
+    _PROTOCOL: ClassVar[str]
+    _COMPONENT_TYPE: ClassVar[str]
+    _DEFAULT_HEADERS: ClassVar[Mapping[str, str]]
+    _LOGGER: ClassVar[Logger]
+
+    def _configure(
+        self,
+        endpoint: str | None,
+        certificate_file: str | None,
+        client_key_file: str | None,
+        client_certificate_file: str | None,
+        headers: Mapping[str, str] | None,
+        timeout: float | None,
+        compression: Compression | None,
+        max_request_size: int | None,
+        meter_provider: MeterProvider | None,
+        session: Any = None,
+        transport: BaseHTTPTransport | None = None,
+    ) -> None:
+        self._endpoint = endpoint or resolve_endpoint(OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, "v1/traces")
+        self._headers = resolve_headers(headers, OTEL_EXPORTER_OTLP_TRACES_HEADERS, self._DEFAULT_HEADERS)
+        self._timeout = resolve_timeout(OTEL_EXPORTER_OTLP_TRACES_TIMEOUT) if timeout is None else timeout
+        self._compression = compression or resolve_compression(OTEL_EXPORTER_OTLP_TRACES_COMPRESSION)
+        self._max_request_size = _DEFAULT_MAX_REQUEST_SIZE if max_request_size is None else max_request_size
+        tls = resolve_tls(
+            certificate_file,
+            client_key_file,
+            client_certificate_file,
+            OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE,
+            OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY,
+            OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE,
+        )
+        self._certificate_file, self._client_key_file, self._client_certificate_file = tls
+        self._client_cert = tls.client_pair
+        self._session = session
+        self._shutdown = False
+        if transport is None and session is not None:
+            transport = RequestsHTTPTransport(verify=tls.certificate, cert=tls.client_pair, session=session)
+        self._python_client = None if transport is None else self._client_through(transport)
+        self._client = self._python_client or self._engine_client()
+        self._set_meter_provider(meter_provider)
+
+    def _client_through(self, transport: BaseHTTPTransport) -> _OTLPHTTPClient:
+        return _OTLPHTTPClient(
+            transport, self._endpoint, "spans", self._timeout, self._compression, self._headers, logger=self._LOGGER
+        )
+
+    def _engine_settings(self) -> dict[str, Any]:
+        own = {name: value for name, value in self._headers.items() if name not in ("content-type", "user-agent")}
+        return {
+            "protocol": self._PROTOCOL,
+            "endpoint": self._endpoint,
+            "headers": list(own.items()),
+            "timeout": self._timeout,
+            "compression": self._compression.value,
+            "certificate": self._pem(self._certificate_file),
+            "client_key": self._pem(self._client_key_file),
+            "client_certificate": self._pem(self._client_certificate_file),
+            "user_agent": self._headers.get("user-agent"),
+            "max_request_size": self._max_request_size,
+        }
+
+    def _engine_exporter(self) -> _native.OtlpSpanExporter | None:
+        return super()._engine_exporter() if self._python_client is None else None
+
+    @runs_in_engine
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        if self._shutdown:
+            self._LOGGER.warning("Exporter already shutdown, ignoring batch")
+            return SpanExportResult.FAILURE
+        with self._metrics.export_operation(len(spans)) as outcome:
+            send = self._send_by_engine if self._python_client is None else self._send_from_python
+            try:
+                outcome.error, outcome.error_attrs = send(spans)
+            except Exception as error:
+                self._LOGGER.error("Failed to encode span batch: %s", error)
+                outcome.error = error
+        return SpanExportResult.SUCCESS if outcome.error is None else SpanExportResult.FAILURE
+
+    def _send_by_engine(self, spans: Sequence[ReadableSpan]) -> Any:
+        problem = self._engine_client().export(spans)
+        if problem:
+            self._LOGGER.error(problem)
+        return (None if problem is None else RuntimeError(problem)), None
+
+    def _send_from_python(self, spans: Sequence[ReadableSpan]) -> Any:
+        data = self._encode(spans)
+        if 0 < self._max_request_size < len(data):
+            self._LOGGER.warning(
+                "Dropping span batch: serialized size %d bytes exceeds max_request_size %d bytes.",
+                len(data),
+                self._max_request_size,
+            )
+            return RequestPayloadTooLargeError(f"{len(data)} bytes exceed {self._max_request_size}"), None
+        client = self._python_client
+        assert client is not None
+        answer = client.export(data)
+        if answer.success:
+            return None, None
+        status = answer.status_code
+        attributes = None if status is None else {"http.response.status_code": status}
+        return answer.error or RuntimeError(answer.reason), attributes
+
+    def _encode(self, spans: Sequence[ReadableSpan]) -> bytes:
+        raise NotImplementedError
+
+    def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
+        """Ends a retry that waits, and refuses every later batch."""
+        if self._shutdown:
+            self._LOGGER.warning("Exporter already shutdown, ignoring call")
+            return
+        self._shutdown = True
+        self._client.shutdown()
+
+    def _set_meter_provider(self, meter_provider: MeterProvider | None) -> None:
+        enabled = os.environ.get(OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED, "").strip().lower() == "true"
+        self._metrics = create_exporter_metrics(self._COMPONENT_TYPE, "traces", self._endpoint, meter_provider, enabled)
+
+    def _pem(self, path: Any) -> bytes | None:
+        if not isinstance(path, (str, os.PathLike)):
+            return None
+        try:
+            with open(path, "rb") as file:
+                return file.read()
+        except OSError as error:
+            self._LOGGER.error("Failed to read file: %s (%s). It is left out.", path, error.strerror)
+            return None

@@ -1,0 +1,58 @@
+"""OTLP over HTTP in JSON: spans."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Mapping, Sequence
+
+from ferrotel import _native
+from opentelemetry.exporter.otlp.common._http_span_exporter import HTTPSpanExporter
+from opentelemetry.exporter.otlp.common.http import Compression
+from opentelemetry.exporter.otlp.json.http.version import __version__
+from opentelemetry.sdk.trace import ReadableSpan
+
+if TYPE_CHECKING:
+    from opentelemetry.exporter.http.transport._base import BaseHTTPTransport
+
+_DEFAULT_TRACES_EXPORT_PATH = "v1/traces"
+_logger = logging.getLogger(__name__)
+
+
+class OTLPSpanExporter(HTTPSpanExporter):
+    """Sends spans by OTLP as JSON over HTTP; `endpoint` is the whole URL with its path, `timeout` in seconds."""
+
+    _PROTOCOL = "http/json"
+    _COMPONENT_TYPE = "otlp_http_json_span_exporter"
+    _DEFAULT_HEADERS = {
+        "Content-Type": "application/json",
+        "User-Agent": "OTel-OTLP-JSON-Exporter-Python/" + __version__,
+    }
+    _LOGGER = _logger
+
+    def __init__(
+        self,
+        endpoint: str | None = None,
+        certificate_file: str | None = None,
+        client_key_file: str | None = None,
+        client_certificate_file: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        compression: Compression | None = None,
+        *,
+        _transport: BaseHTTPTransport | None = None,
+    ) -> None:
+        self._configure(
+            endpoint,
+            certificate_file,
+            client_key_file,
+            client_certificate_file,
+            headers,
+            timeout,
+            compression,
+            0,
+            None,
+            transport=_transport,
+        )
+
+    def _encode(self, spans: Sequence[ReadableSpan]) -> bytes:
+        return _native.encode_spans_json(spans)

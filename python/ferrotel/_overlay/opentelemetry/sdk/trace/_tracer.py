@@ -1,0 +1,118 @@
+"""The tracer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Callable
+
+from ferrotel import _native
+from opentelemetry import trace as trace_api
+from opentelemetry.sdk.trace import sampling
+from opentelemetry.sdk.trace._span_limits import SpanLimits
+from opentelemetry.sdk.util._configurator import RuleBasedConfigurator
+from opentelemetry.sdk.util.instrumentation import InstrumentationInfo, InstrumentationScope
+
+if TYPE_CHECKING:
+    from opentelemetry import metrics as metrics_api
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace._span_processor import ConcurrentMultiSpanProcessor, SynchronousMultiSpanProcessor
+    from opentelemetry.sdk.trace.id_generator import IdGenerator
+
+
+@dataclass
+class _TracerConfig:
+    """Whether a tracer records at all (specification: trace SDK, TracerConfig)."""
+
+    is_enabled: bool
+
+    @classmethod
+    def default(cls) -> _TracerConfig:
+        return cls(is_enabled=True)
+
+
+class Tracer(_native.TracerBase, trace_api.Tracer):
+    """Starts spans (specification: trace API, tracer). Made by a provider.
+
+    ``sampler``, ``resource``, ``span_processor`` and ``id_generator`` may be replaced at any time.
+    """
+
+    def __init__(
+        self,
+        sampler: sampling.Sampler,
+        resource: Resource,
+        span_processor: SynchronousMultiSpanProcessor | ConcurrentMultiSpanProcessor,
+        id_generator: IdGenerator,
+        instrumentation_info: InstrumentationInfo,
+        span_limits: SpanLimits,
+        instrumentation_scope: InstrumentationScope,
+        *,
+        meter_provider: metrics_api.MeterProvider | None = None,
+        _tracer_config: _TracerConfig | None = None,
+    ) -> None:
+        self.sampler = sampler
+        self.resource = resource
+        self.span_processor = span_processor
+        self.id_generator = id_generator
+        self.instrumentation_info = instrumentation_info
+        self._span_limits = span_limits
+        self._instrumentation_scope = instrumentation_scope
+        self._set_tracer_config(_tracer_config or _TracerConfig.default())
+
+    def _set_tracer_config(self, tracer_config: _TracerConfig) -> None:
+        self._tracer_config = tracer_config
+        self._enabled = tracer_config.is_enabled
+
+    def _set_resource(self, resource: Resource) -> None:
+        self.resource = resource
+
+    def _is_enabled(self) -> bool:
+        """Whether spans record; those of a disabled tracer don't."""
+        return self._tracer_config.is_enabled
+
+
+_TracerConfiguratorT = Callable[[InstrumentationScope], _TracerConfig]
+_RuleBasedTracerConfigurator = RuleBasedConfigurator[_TracerConfig]
+
+
+def _default_tracer_configurator(tracer_scope: InstrumentationScope) -> _TracerConfig:
+    """Enables every tracer."""
+    return _TracerConfig.default()
+
+
+def _disable_tracer_configurator(tracer_scope: InstrumentationScope) -> _TracerConfig:
+    """Disables every tracer."""
+    return _TracerConfig(is_enabled=False)
+
+
+_PARENT_BASED = (
+    sampling.ParentBased,
+    sampling.ParentBasedTraceIdRatio,
+    sampling._ParentBasedAlwaysOn,
+    sampling._ParentBasedAlwaysOff,
+)
+
+
+def _describe_sampler(sampler: Any) -> tuple[Any, ...] | None:
+    """A built-in sampler in the native tracer's terms; None for one that has to be asked."""
+    kind = type(sampler)
+    if "should_sample" in getattr(sampler, "__dict__", {}):
+        return None
+    if kind in (sampling.StaticSampler, sampling._AlwaysOn, sampling._AlwaysOff):
+        decisions = {sampling.Decision.RECORD_AND_SAMPLE: "on", sampling.Decision.DROP: "off"}
+        name = decisions.get(sampler._decision)
+        return (name,) if name else None
+    if kind is sampling.TraceIdRatioBased:
+        return "ratio", float(sampler.rate)
+    if kind in _PARENT_BASED:
+        delegates = [
+            _describe_sampler(delegate)
+            for delegate in (
+                sampler._root,
+                sampler._remote_parent_sampled,
+                sampler._remote_parent_not_sampled,
+                sampler._local_parent_sampled,
+                sampler._local_parent_not_sampled,
+            )
+        ]
+        return None if None in delegates else ("parent", *delegates)
+    return None

@@ -1,0 +1,56 @@
+"""`importlib.metadata` as Python 3.12 has it, on every Python, reading the entry points from disk only once."""
+
+from __future__ import annotations
+
+import sys
+from functools import lru_cache
+from importlib.metadata import Distribution, EntryPoint, PackageNotFoundError, distributions, requires
+from importlib.metadata import entry_points as original_entry_points
+from importlib.metadata import version as _installed_version
+from typing import Any
+
+if sys.version_info >= (3, 10):
+    from importlib.metadata import EntryPoints
+else:
+    from ferrotel._entry_points import EntryPoints
+
+__all__ = [
+    "Distribution",
+    "EntryPoint",
+    "EntryPoints",
+    "PackageNotFoundError",
+    "distributions",
+    "entry_points",
+    "requires",
+    "version",
+]
+
+
+def entry_points(**params: Any) -> EntryPoints:
+    """The entry points of all distributions, narrowed by `group`, `name` or any other of their attributes."""
+    return _original_entry_points_cached().select(**params)
+
+
+def version(distribution_name: str) -> str:
+    """The version of an installed distribution; of the official API and SDK that this package stands in for, the
+    release that it is compatible with."""
+    try:
+        return _installed_version(distribution_name)
+    except PackageNotFoundError:
+        if distribution_name.lower().replace("_", "-") not in {"opentelemetry-api", "opentelemetry-sdk"}:
+            raise
+        from opentelemetry.version import __version__
+
+        return __version__
+
+
+@lru_cache(maxsize=None)
+def _original_entry_points_cached() -> EntryPoints:
+    return _as_entry_points(original_entry_points())
+
+
+def _as_entry_points(found: Any) -> EntryPoints:
+    if isinstance(found, EntryPoints):
+        return found
+    # Before 3.12 it is a dict of groups; on 3.10 and 3.11 its own `values` warns of deprecation, dict's does not.
+    return EntryPoints(entry_point for group in dict.values(found) for entry_point in group)

@@ -1,0 +1,41 @@
+"""The decorator side of a span's block: plain functions, coroutine functions, generator functions."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from typing import TYPE_CHECKING, Any, Callable, TypeVar, cast
+
+if TYPE_CHECKING:
+    from typing_extensions import Protocol
+
+    class Scope(Protocol):
+        """A context manager that can make another one like itself: native scopes, and generators' ones."""
+
+        def _recreate_cm(self) -> Any: ...
+
+    F = TypeVar("F", bound=Callable[..., Any])
+else:
+    F = TypeVar("F")
+
+
+def decorate(scope: Scope, function: F) -> F:
+    """Returns ``function`` with every call of it inside a block of its own, made like ``scope``.
+
+    The span of a coroutine function lives as long as the coroutine.
+    """
+    if inspect.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def in_coroutine(*args: Any, **kwargs: Any) -> Any:
+            with scope._recreate_cm():
+                return await function(*args, **kwargs)
+
+        return cast("F", in_coroutine)
+
+    @functools.wraps(function)
+    def in_call(*args: Any, **kwargs: Any) -> Any:
+        with scope._recreate_cm():
+            return function(*args, **kwargs)
+
+    return cast("F", in_call)

@@ -1,0 +1,9 @@
+#!/bin/sh
+# The Rust tests, with cargo-nextest where it is installed, and the examples in the documentation. Usage: cargo-test.sh CARGO-PACKAGE-OPTIONS...
+set -eu
+if cargo nextest --version >/dev/null 2>&1; then
+    cargo nextest run --locked --no-fail-fast --status-level fail "$@"
+    cargo test --quiet --locked --doc "$@"
+else
+    cargo test --quiet --locked "$@"
+fi
