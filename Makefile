@@ -83,7 +83,8 @@ develop: build/tools/.stamp
 	@echo "ferrotel: ready, for example: $(VENV)/bin/pytest tests/python/api"
 
 bench: build/tools/.stamp
-	@python=$$(scripts/python-env.sh $(PYTHON) - release) && exec $$python benches/run.py $(BENCH_ARGS)
+	@python=$$(scripts/python-env.sh $(PYTHON) - release) && \
+	    exec $$python benches/run.py --python $(PYTHON) --ferrotel-python $(CURDIR)/$$python $(BENCH_ARGS)
 
 w3c: build/tools/.stamp
 	@python=$$(scripts/python-env.sh $(PYTHON) -) && exec $$python tests/w3c/run.py "$(W3C_TRACE_CONTEXT)"

@@ -46,8 +46,7 @@ def profile(command: Sequence[str], operation: str, amount: int) -> dict[str, in
         run = subprocess.run(
             [*valgrind, *command],
             input=f"count {operation} {amount}\n",
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             text=True,
             env=contenders.ENVIRONMENT,
             cwd=contenders.HERE,

@@ -13,12 +13,15 @@ ROOT = HERE.parent
 RUST_TARGET = ROOT / "target" / "benches"
 
 # The whole of what is measured is configured by the code of the workers.
-ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "FERROTEL_", "PYTHON"))}
+ENVIRONMENT = {
+    name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "FERROTEL_", "PYTHON"))
+}
 ENVIRONMENT.update(PYTHONHASHSEED="0", PYTHONDONTWRITEBYTECODE="1")
 
 
 class Cost(NamedTuple):
-    count: int
+    done: int
+    """How many operations."""
     wall: float
     """Nanoseconds on the clock for one operation."""
     cpu: float
@@ -84,15 +87,9 @@ def official_python(python: str) -> str:
 
 def ferrotel_python(python: str) -> str:
     """The interpreter of an environment that holds nothing but the optimised wheel of the sources as they are."""
-    subprocess.run(["sh", str(ROOT / "scripts" / "python-env.sh"), python, "release"], check=True, stdout=subprocess.DEVNULL)
-    (wheel,) = (ROOT / "build" / "py" / f"{version(python)}-release" / "wheel").glob("*.whl")
-    home = ROOT / "build" / "bench" / version(python) / "ferrotel"
-    stamp = home / "wheel.stamp"
-    made = f"{wheel.name} {wheel.stat().st_mtime_ns}"
-    if not stamp.exists() or stamp.read_text() != made:
-        make_environment(python, home, "--no-deps", "--no-index", str(wheel))
-        stamp.write_text(made)
-    return str(home / "bin" / "python")
+    command = ["sh", str(ROOT / "scripts" / "python-env.sh"), python, "-", "release"]
+    answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return str(ROOT / answer.strip())
 
 
 def make_environment(python: str, home: Path, *packages: str) -> None:

@@ -1,7 +1,7 @@
 """What is measured: one function per operation, the same calls for every implementation.
 
-Each takes a `Subject` and returns a function that does the operation a given number of times. The loop itself is part of
-what is measured, on every side alike.
+Each takes a `Subject` and returns a function that does the operation a given number of times. The loop itself is part
+of what is measured, on every side alike.
 """
 
 from __future__ import annotations
@@ -26,6 +26,11 @@ class Subject(NamedTuple):
 Run = Callable[[int], None]
 
 HEADERS = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
+ALL_HEADERS = {
+    **HEADERS,
+    "tracestate": "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE",
+    "baggage": "user.id=42,user.tier=gold",
+}
 
 
 def bare(subject: Subject) -> Run:
@@ -150,6 +155,14 @@ def extract(subject: Subject) -> Run:
     return run
 
 
+def extract_all(subject: Subject) -> Run:
+    def run(count: int) -> None:
+        for _ in repeat(None, count):
+            propagate.extract(ALL_HEADERS)
+
+    return run
+
+
 def inject(subject: Subject) -> Run:
     tracer = subject.tracer
 
@@ -157,6 +170,19 @@ def inject(subject: Subject) -> Run:
         with tracer.start_as_current_span("operation"):
             for _ in repeat(None, count):
                 propagate.inject({})
+
+    return run
+
+
+def inject_all(subject: Subject) -> Run:
+    tracer = subject.tracer
+
+    def run(count: int) -> None:
+        token = context.attach(propagate.extract(ALL_HEADERS))
+        with tracer.start_as_current_span("operation"):
+            for _ in repeat(None, count):
+                propagate.inject({})
+        context.detach(token)
 
     return run
 
@@ -185,6 +211,8 @@ OPERATIONS = (
     is_recording,
     attach_detach,
     extract,
+    extract_all,
     inject,
+    inject_all,
     encode,
 )

@@ -30,8 +30,10 @@ ROWS = (
     Row("set_attribute", "set_attribute"),
     Row("is_recording", "get_current_span().is_recording()", goal=15),
     Row("attach_detach", "attach, detach"),
-    Row("extract", "propagate.extract", target=20, goal=30),
-    Row("inject", "propagate.inject", target=8, goal=15),
+    Row("extract", "propagate.extract: traceparent", target=20, goal=30),
+    Row("extract_all", "... + tracestate and baggage"),
+    Row("inject", "propagate.inject: traceparent", target=8, goal=15),
+    Row("inject_all", "... + tracestate and baggage"),
     Row("encode", "512 spans to OTLP", target=100, goal=250),
 )
 
@@ -60,7 +62,19 @@ def nanoseconds(rounds: Rounds | None, clock: str) -> str:
 
 def table(rounds: dict[str, dict[str, list[Cost]]], clock: str) -> str:
     head = [
-        ("", "ferrotel", "official", "official /", "", "", "target", "official", "official /", "Rust SDK", "ferrotel /"),
+        (
+            "",
+            "ferrotel",
+            "official",
+            "official /",
+            "",
+            "",
+            "target",
+            "official",
+            "official /",
+            "Rust SDK",
+            "ferrotel /",
+        ),
         ("", "ns", "ns", "ferrotel", "quartiles", "", "(goal)", "no export", "ferrotel", "ns", "Rust SDK"),
     ]
     lines = [*head, *(line(row, rounds[row.name], clock) for row in ROWS if row.name in rounds)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -22,25 +23,31 @@ from contenders import Contender, Cost
 
 LEGEND = """\
 ns: the median of the rounds, on {clock}. Ratios: the median of the ratios within a round.
-Python {python}; {processor}, {cores} cores; ferrotel {ferrotel}, opentelemetry-sdk {official}, Rust opentelemetry_sdk 0.33.1
-Both Python columns: TracerProvider with default settings, BatchSpanProcessor, OTLP over HTTP to the same local receiver,
-bursts of 1,500 spans, each flushed (untimed) before the next, so that none is dropped. "no export": the official SDK with
-an exporter that does nothing, beside ferrotel with OTLP. Rust: BatchSpanProcessor and an exporter that does nothing.
-512 spans to OTLP: encode_spans and SerializeToString; ferrotel's encoder without Python, as its exporter calls it; Rust: prost.
+Python {python}; {processor}, {cores} cores; ferrotel {ferrotel}, opentelemetry-sdk {official},
+Rust opentelemetry_sdk 0.33.1.
+Both Python columns: TracerProvider with default settings, BatchSpanProcessor, OTLP over HTTP to the same local
+receiver, bursts of 1,500 spans, each flushed (untimed) before the next, so that none is dropped. "no export": the
+official SDK with an exporter that does nothing, beside ferrotel with OTLP. Rust: BatchSpanProcessor and an exporter
+that does nothing. 512 spans to OTLP: official Python encode_spans and SerializeToString; ferrotel's encoder without
+Python, as its exporter calls it; Rust prost.
 """
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="ferrotel beside the official SDKs, in one interleaved run")
-    parser.add_argument("--python", default="", help="the CPython to measure on (default: python3.11, else this one)")
-    parser.add_argument("--rounds", type=int, default=15, help="turns of each contender at each operation (default: 15)")
+    parser.add_argument("--python", default="", help="the CPython to measure on (default: the one that runs this)")
+    parser.add_argument(
+        "--rounds", type=int, default=15, help="turns of each contender at each operation (default: 15)"
+    )
     parser.add_argument("--milliseconds", type=int, default=60, help="the length of a turn (default: 60)")
     parser.add_argument("--only", default="", help="operations, separated by commas")
     parser.add_argument("--clock", choices=["wall", "cpu"], default="cpu", help="of the calling thread (default: cpu)")
     parser.add_argument("--check", action="store_true", help="exit with 1 when a target is missed")
     parser.add_argument("--ferrotel-python", help="measure the ferrotel that this interpreter sees, not a fresh wheel")
     parser.add_argument("--no-rust", action="store_true", help="leave the Rust programs out")
-    parser.add_argument("--callgrind", metavar="OPERATION", help="count ferrotel's instructions instead; needs valgrind")
+    parser.add_argument(
+        "--callgrind", metavar="OPERATION", help="count ferrotel's instructions instead; needs valgrind"
+    )
     options = parser.parse_args()
     python = options.python or default_python()
     ferrotel = options.ferrotel_python or contenders.ferrotel_python(python)
@@ -57,9 +64,9 @@ def main() -> int:
         delivered = sink.close()
     facts = {
         "clock": {"wall": "the clock", "cpu": "the calling thread's CPU"}[options.clock],
-        "python": contenders.version(official) and full_version(official),
+        "python": full_version(official),
         "processor": processor(),
-        "cores": len_cores(),
+        "cores": os.cpu_count(),
         "ferrotel": distribution(ferrotel, "ferrotel"),
         "official": distribution(official, "opentelemetry-sdk"),
         "machine": platform.platform(),
@@ -165,14 +172,8 @@ def save(rounds: dict[str, dict[str, list[Cost]]], facts: dict[str, Any]) -> Pat
 
 
 def default_python() -> str:
-    for python in ("python3.11", str(Path.home() / ".pyenv/versions/3.11.7/bin/python")):
-        try:
-            found = subprocess.run([python, "-c", "import sys; print(sys.executable)"], capture_output=True, text=True)
-        except OSError:
-            continue
-        if found.returncode == 0:
-            return found.stdout.strip()
-    return sys.executable
+    """The interpreter that runs this, outside of its environment."""
+    return getattr(sys, "_base_executable", sys.executable)
 
 
 def full_version(python: str) -> str:
@@ -193,12 +194,6 @@ def processor() -> str:
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
     return platform.processor()
-
-
-def len_cores() -> int:
-    import os
-
-    return os.cpu_count() or 0
 
 
 if __name__ == "__main__":

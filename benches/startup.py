@@ -11,7 +11,6 @@ import argparse
 import json
 import os
 import subprocess
-import sys
 import time
 from pathlib import Path
 from statistics import median
@@ -32,7 +31,11 @@ provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint="http:/
 # Leaves without flushing, joining or freeing: that is another measurement.
 LEAVE = "import os; os._exit(0)"
 
-CASES = {"import": PROGRAM + LEAVE, "import and configure": PROGRAM + CONFIGURE + LEAVE, "nothing (python -c '')": LEAVE}
+CASES = {
+    "import": PROGRAM + LEAVE,
+    "import and configure": PROGRAM + CONFIGURE + LEAVE,
+    "nothing (python -c '')": LEAVE,
+}
 
 
 class Start(NamedTuple):
@@ -64,7 +67,7 @@ def main() -> None:
                 if number:
                     rounds.setdefault((name, case), []).append(cost)
     base = middle(rounds.pop(("bare", "nothing")))
-    print(f"a bare interpreter: {base.wall:.1f} ms, {base.cpu:.1f} ms of CPU, {base.memory:.1f} MB; the rest is on top of it\n")
+    print(f"a bare interpreter: {base.wall:.1f} ms, {base.cpu:.1f} ms of CPU, {base.memory:.1f} MB; on top of it:\n")
     print(f"{'':24}{'wall ms':>20}{'CPU ms':>24}{'memory MB':>24}")
     print(f"{'':24}{'ferrotel official':>20}{'ferrotel official':>24}{'ferrotel official':>24}")
     for case in CASES:
@@ -128,4 +131,4 @@ def save(rounds: dict[tuple[str, str], list[Start]], base: Start) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

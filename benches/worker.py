@@ -15,14 +15,14 @@ import sys
 import time
 from typing import Any, Callable, Sequence
 
+import operations
+
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
-import operations
-
-# Fewer than the default queue holds, so that no span is dropped and each costs what it costs in a program that keeps up.
+# Fewer than the default queue holds: no span is dropped, each costs what it costs in a program that keeps up.
 BURST = 1500
 # Spans in the batch that is encoded: the default size of a batch.
 BATCH = 512

@@ -29,9 +29,9 @@ ONE_READER = {
 #: What a crate may depend on, of the workspace's crates and of those that decide what kind of crate it is.
 CRATES = {
     "ferrotel": set(),
-    "ferrotel-otlp": {"ferrotel", "tokio", "hyper", "hyper-util", "tonic", "h2", "rustls", "tokio-rustls", "reqwest"},
-    "ferrotel-view": {"ferrotel", "ferrotel-otlp", "tokio", "hyper", "hyper-util", "tonic", "h2"},
-    "ferrotel-python": {"ferrotel", "ferrotel-otlp", "ferrotel-view", "pyo3", "tokio"},
+    "ferrotel-otlp": {"ferrotel", "tokio", "hyper", "hyper-util", "rustls"},
+    "ferrotel-view": {"tokio", "hyper", "hyper-util", "tonic"},
+    "ferrotel-python": {"ferrotel", "ferrotel-otlp", "ferrotel-view", "pyo3"},
 }
 WATCHED = set().union(*CRATES.values()) | set(CRATES) | {"pyo3-ffi", "async-std", "smol", "ureq", "socket2"}
 

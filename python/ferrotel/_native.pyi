@@ -1,4 +1,5 @@
 from contextvars import ContextVar, Token
+from os import PathLike
 from types import TracebackType
 from typing import (
     Any,
@@ -145,9 +146,11 @@ class ReadableSpanBase:
     _record_exception: bool
     _set_status_on_exception: bool
     _limits: Any
+    _record_end_metrics: Any
     def get_span_context(self) -> SpanContext | None: ...
 
 class SpanBase(ReadableSpanBase):
+    def get_span_context(self) -> SpanContext: ...
     def set_attribute(self, key: str, value: AnyValue) -> None: ...
     def set_attributes(self, attributes: Mapping[str, AnyValue]) -> None: ...
     def add_event(self, name: str, attributes: Attributes = None, timestamp: int | None = None) -> None: ...
@@ -167,6 +170,7 @@ class TracerBase:
     id_generator: Any
     _span_limits: Any
     _instrumentation_scope: Any
+    _tracer_metrics: Any
     _enabled: bool
     def start_span(
         self,
@@ -206,9 +210,9 @@ class ProcessorListBase:
 @final
 class AttributeStore:
     dropped: int
-    def get(self, key: str) -> AnyValue: ...
-    def set(self, key: str, value: object) -> bool: ...
-    def remove(self, key: str) -> None: ...
+    def get(self, key: object) -> AnyValue: ...
+    def update(self, attributes: object) -> None: ...
+    def remove(self, key: object) -> None: ...
     def to_dict(self) -> dict[str, AnyValue]: ...
     def __len__(self) -> int: ...
     @property
@@ -266,6 +270,7 @@ class CompositePropagatorBase:
     def extract(self, carrier: object, context: Context | None = None, getter: Any = None) -> Context: ...
     def inject(self, carrier: object, context: Context | None = None, setter: Any = None) -> None: ...
 
+def propagate_functions(namespace: dict[str, Any]) -> tuple[Callable[..., Context], Callable[..., None]]: ...
 def b3_parse_single(header: str) -> SpanContext | None: ...
 def b3_parse_multiple(
     trace_id: str | None, span_id: str | None, sampled: str | None, flags: str | None
@@ -335,9 +340,9 @@ class OtlpSpanExporter:
         timeout: float,
         compression: str,
         insecure: bool | None = None,
-        certificate: bytes | None = None,
-        client_key: bytes | None = None,
-        client_certificate: bytes | None = None,
+        certificate: bytes | str | PathLike[str] | None = None,
+        client_key: bytes | str | PathLike[str] | None = None,
+        client_certificate: bytes | str | PathLike[str] | None = None,
         user_agent: str | None = None,
         max_request_size: int | None = None,
         retryable_codes: Sequence[int] | None = None,

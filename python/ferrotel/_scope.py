@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from typing import TYPE_CHECKING, Any, Callable, TypeVar, cast
 
 if TYPE_CHECKING:
@@ -24,6 +23,8 @@ def decorate(scope: Scope, function: F) -> F:
 
     The span of a coroutine function lives as long as the coroutine.
     """
+    import inspect
+
     if inspect.iscoroutinefunction(function):
 
         @functools.wraps(function)

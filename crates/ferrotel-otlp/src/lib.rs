@@ -24,8 +24,8 @@
 //! * Configuration is by code, then by `OTEL_EXPORTER_OTLP_*`, then by default: see [`SpanExporterBuilder`].
 //! * Nothing is connected and no thread made before the first export. Requests run on the thread that exports.
 //! * An export takes the timeout at most, all retries included, and [`shutdown`] ends it early.
-//! * No error of a server or of the network is a panic. Each kind of trouble is reported once per change of state through
-//!   [`diagnostics`], with what to do about it.
+//! * No error of a server or of the network is a panic. Each kind of trouble is reported once per change of state, with
+//!   what to do about it, through [`diagnostics`].
 //! * A process that is forked from one with an exporter makes its own connections.
 //!
 //! [`shutdown`]: ferrotel::sdk::trace::SpanExporter::shutdown

@@ -73,6 +73,77 @@ fn groups_by_content_and_keeps_the_order() {
     assert_eq!(groups, [("a", vec!["0", "2", "4"]), ("b", vec!["1", "5"]), ("c", vec!["3"])]);
 }
 
+/// `official.hex` is what the encoder of opentelemetry-exporter-otlp-proto-common 1.45.1 made of the same two spans.
+#[test]
+fn protobuf_has_the_bytes_of_the_official_python_encoder() {
+    let resource = Resource {
+        attributes: [("service.name", Value::from("shop")), ("n", Value::Int(3))].into_iter().collect(),
+        schema_url: "http://r".into(),
+        ..Resource::default()
+    };
+    let scope = Scope {
+        version: "1.2".into(),
+        schema_url: "http://s".into(),
+        attributes: [("scope", Value::Bool(true))].into_iter().collect(),
+        ..Scope::new("shop.orders")
+    };
+    let (resource, scope) = (Arc::new(resource), Arc::new(scope));
+    let context = |span_id, is_remote| SpanContext {
+        trace_id: TraceId(0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c),
+        span_id: SpanId(span_id),
+        is_remote,
+        trace_flags: TraceFlags::SAMPLED,
+        ..SpanContext::default()
+    };
+    let attributes = [
+        ("text", Value::from("grün \"q\"")),
+        ("int", Value::Int(-7)),
+        ("zero", Value::Int(0)),
+        ("double", Value::Double(0.1)),
+        ("bool", Value::Bool(false)),
+        ("bytes", Value::Bytes([0, 255].into())),
+        ("list", Value::Array([Value::from("x"), Value::Int(1), Value::Double(2.5), Value::Empty].into())),
+        ("map", Value::Map([("k".into(), Value::from("v")), ("e".into(), Value::Empty)].into())),
+        ("none", Value::Empty),
+        ("empty", Value::from("")),
+        ("el", Value::Array([].into())),
+    ];
+    let event = Event {
+        name: "exception".into(),
+        timestamp: 1_700_000_000_000_000_005,
+        attributes: [("exception.type", "ValueError")].into_iter().collect(),
+    };
+    let link = Link { context: context(9, true), attributes: [("l", Value::Int(1))].into_iter().collect() };
+    let full = SpanData {
+        context: SpanContext { trace_state: TraceState::from_header("a=1,b=2").unwrap(), ..context(2, false) },
+        parent: Some(context(1, true)),
+        name: "POST /orders".into(),
+        kind: SpanKind::Server,
+        start_time: Some(1_700_000_000_000_000_001),
+        end_time: Some(1_700_000_000_250_000_001),
+        attributes: attributes.into_iter().collect(),
+        events: Bounded { items: vec![event], dropped: 0 },
+        links: Bounded { items: vec![link], dropped: 0 },
+        status: Status::Error(Some("no stock".into())),
+        scope: scope.clone(),
+        resource: resource.clone(),
+    };
+    let plain = SpanData {
+        context: context(3, false),
+        name: "plain".into(),
+        kind: SpanKind::Consumer,
+        start_time: Some(5),
+        end_time: Some(6),
+        status: Status::Ok,
+        scope,
+        resource,
+        ..SpanData::default()
+    };
+    let bytes = traces::encode(&[FinishedSpan::new(full), FinishedSpan::new(plain)]);
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(hex, include_str!("official.hex").trim());
+}
+
 #[test]
 fn flags_say_whether_the_other_span_is_remote() {
     for (parent, expected) in [(None, 0x100), (Some(false), 0x100), (Some(true), 0x300)] {

@@ -194,7 +194,9 @@ pub fn get_value_of(
                 return Ok(Bound::from_borrowed_ptr_or_opt(py, fields.span).map(Bound::unbind));
             }
             // The base has every entry but the span, whose key is compared by value as well.
-            let place = if fields.base.is_null() || key.eq(span_key(py))? { context.as_ptr() } else { fields.base };
+            // Only strings are: asking any other key would run its `__eq__`.
+            let is_span_key = || ffi::PyUnicode_Check(key.as_ptr()) != 0 && key.eq(span_key(py)).unwrap_or(true);
+            let place = if fields.base.is_null() || is_span_key() { context.as_ptr() } else { fields.base };
             if place == context.as_ptr() && fill(place) != 0 {
                 return Err(PyErr::fetch(py));
             }
@@ -300,7 +302,8 @@ pub fn enter(py: Python<'_>, context: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> 
     // SAFETY: the variable lives as long as the process.
     unsafe {
         if !variable.is_null() {
-            return Bound::from_owned_ptr_or_err(py, ffi::PyContextVar_Set(variable, context.as_ptr())).map(Bound::unbind);
+            return Bound::from_owned_ptr_or_err(py, ffi::PyContextVar_Set(variable, context.as_ptr()))
+                .map(Bound::unbind);
         }
     }
     current(py)?;
@@ -333,7 +336,8 @@ fn detach_failed(py: Python<'_>, error: PyErr) -> PyResult<()> {
     static REPORTED: AtomicBool = AtomicBool::new(false);
     if REPORTED.swap(true, Ordering::Relaxed) {
         let logger = crate::types::GET_LOGGER.get(py).and_then(|get| get.call1(("opentelemetry.context",)));
-        let _ = logger.and_then(|logger| logger.call_method1("debug", ("Failed to detach context: %s", error.value(py))));
+        let _ =
+            logger.and_then(|logger| logger.call_method1("debug", ("Failed to detach context: %s", error.value(py))));
         return Ok(());
     }
     log_exception(py, error, "opentelemetry.context", "Failed to detach context")
@@ -396,7 +400,8 @@ impl RuntimeContextBase {
 /// Puts a runtime context in force. The standard one is recognised by its exact type, and then bypassed.
 #[pyfunction]
 fn set_runtime_context(py: Python<'_>, runtime: &Bound<'_, PyAny>) -> PyResult<()> {
-    let standard: Bound<'_, PyAny> = py.import("opentelemetry.context.contextvars_context")?.getattr("ContextVarsRuntimeContext")?;
+    let standard: Bound<'_, PyAny> =
+        py.import("opentelemetry.context.contextvars_context")?.getattr("ContextVarsRuntimeContext")?;
     let variable = if runtime.get_type().is(&standard) {
         runtime.getattr("_current_context")?.into_ptr()
     } else {
@@ -479,7 +484,7 @@ unsafe extern "C" fn context_dealloc(this: Raw) {
         let kind = ffi::Py_TYPE(this);
         let fields = lazy(this);
         // With a base, nothing was ever put into the dict, and it can serve again as it is.
-        let pristine = !fields.base.is_null() && is_context(this);
+        let pristine = !fields.base.is_null() && is_context(this) && ffi::PyDict_Size(this) == 0;
         raw::replace(&mut fields.span, std::ptr::null_mut());
         raw::replace(&mut fields.base, std::ptr::null_mut());
         if pristine && FREE.keep(this) {
@@ -598,7 +603,10 @@ macro_rules! dict_method {
                         all[..=count.cast_unsigned()].iter().map(|raw| Bound::from_borrowed_ptr(py, *raw)),
                     )?;
                     if names_len > 0 {
-                        return Err(pyo3::exceptions::PyTypeError::new_err(concat!($name, "() takes no keyword arguments")));
+                        return Err(pyo3::exceptions::PyTypeError::new_err(concat!(
+                            $name,
+                            "() takes no keyword arguments"
+                        )));
                     }
                     method.call1(positional).map(Bound::into_ptr)
                 })
@@ -662,7 +670,7 @@ fn make_context_type(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     Spec {
         name: c"opentelemetry.context.context.Context",
         size: offset.cast_unsigned() + size_of::<Lazy>(),
-        flags: (ffi::Py_TPFLAGS_HAVE_GC | ffi::Py_TPFLAGS_BASETYPE) as u64,
+        flags: ffi::Py_TPFLAGS_HAVE_GC | ffi::Py_TPFLAGS_BASETYPE,
         methods: vec![
             raw::method(c"get", context_get, c"get($self, key, default=None, /)\n--\n\nThe value under key, or default."),
             raw::method(c"keys", context_keys, c"keys($self, /)\n--\n\nThe keys."),
@@ -709,10 +717,9 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     KEY.store(key.into_ptr(), Ordering::Relaxed);
     EMPTY.store(kind.call0()?.into_ptr(), Ordering::Relaxed);
     module.add_class::<RuntimeContextBase>()?;
-    for function in [
-        wrap_pyfunction!(set_runtime_context, module)?,
-        wrap_pyfunction!(crate::types::register_types, module)?,
-    ] {
+    for function in
+        [wrap_pyfunction!(set_runtime_context, module)?, wrap_pyfunction!(crate::types::register_types, module)?]
+    {
         module.add_function(function)?;
     }
     raw::add_functions(

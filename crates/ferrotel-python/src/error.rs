@@ -1,5 +1,7 @@
 //! The one place where a Python exception raised under telemetry is turned into a log line.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use pyo3::exceptions::PyBaseException;
 use pyo3::prelude::*;
 
@@ -21,6 +23,36 @@ pub fn log_exception(py: Python<'_>, error: PyErr, target: &str, message: &str) 
         .set_item("exc_info", value)
         .and_then(|()| GET_LOGGER.get(py)?.call1((target,))?.call_method("error", (message,), Some(&kwargs)));
     Ok(())
+}
+
+/// As [`log_exception`] the first time; at the level of debugging from then on: a component that is broken is broken for
+/// every span, and its traceback with each of them would be worse than the defect.
+///
+/// # Errors
+/// As [`log_exception`].
+#[cold]
+pub fn log_exception_once(
+    py: Python<'_>,
+    error: PyErr,
+    target: &str,
+    message: &str,
+    reported: &AtomicBool,
+) -> PyResult<()> {
+    if !reported.swap(true, Ordering::Relaxed) || !error.is_instance_of::<pyo3::exceptions::PyException>(py) {
+        return log_exception(py, error, target, message);
+    }
+    let _ = GET_LOGGER.get(py).and_then(|get| get.call1((target,))?.call_method1("debug", ("%s: %r", message, error.value(py))));
+    Ok(())
+}
+
+/// The text that tells an object apart in a message: its repr, or its type's where that raises.
+pub fn shown(object: &Bound<'_, PyAny>) -> String {
+    let text = object.repr().or_else(|_| object.get_type().repr());
+    let mut text = text.map(|text| text.to_string_lossy().into_owned()).unwrap_or_default();
+    if let Some((at, _)) = text.char_indices().nth(200) {
+        text.truncate(at);
+    }
+    text
 }
 
 /// Logs a warning on the Python logger `target`.

@@ -5,6 +5,7 @@
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use parking_lot::Mutex;
 use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -113,7 +114,9 @@ pub unsafe fn arguments<const N: usize>(
                     )));
                 };
                 if !found[at].is_null() {
-                    return Err(PyTypeError::new_err(format!("{function}() got multiple values for argument '{name}'")));
+                    return Err(PyTypeError::new_err(format!(
+                        "{function}() got multiple values for argument '{name}'"
+                    )));
                 }
                 found[at] = *args.add(count + i);
             }
@@ -195,7 +198,7 @@ pub struct Spec {
     /// The size of an instance, in bytes.
     pub size: usize,
     /// `Py_TPFLAGS_*` beyond the default ones.
-    pub flags: u64,
+    pub flags: std::ffi::c_ulong,
     /// The methods.
     pub methods: Vec<ffi::PyMethodDef>,
     /// The attributes.
@@ -216,9 +219,11 @@ impl Spec {
     pub fn make<'py>(mut self, py: Python<'py>, base: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
         let mut slots: Vec<ffi::PyType_Slot> = Vec::new();
         let mut slot = |slot: c_int, pfunc: *mut c_void| slots.push(ffi::PyType_Slot { slot, pfunc });
+        let mut table: *mut ffi::PyMethodDef = std::ptr::null_mut();
         if !self.methods.is_empty() {
             self.methods.push(ffi::PyMethodDef::zeroed());
-            slot(ffi::Py_tp_methods, self.methods.leak().as_mut_ptr().cast());
+            table = self.methods.leak().as_mut_ptr();
+            slot(ffi::Py_tp_methods, table.cast());
         }
         if let Some((dict, weaklist)) = self.dict_and_weaklist {
             self.attributes.push(ffi::PyGetSetDef {
@@ -235,8 +240,11 @@ impl Spec {
                 flags: ffi::Py_READONLY,
                 doc: std::ptr::null(),
             };
-            let members =
-                vec![member(c"__dictoffset__", dict), member(c"__weaklistoffset__", weaklist), ffi::PyMemberDef::default()];
+            let members = vec![
+                member(c"__dictoffset__", dict),
+                member(c"__weaklistoffset__", weaklist),
+                ffi::PyMemberDef::default(),
+            ];
             slot(ffi::Py_tp_members, members.leak().as_mut_ptr().cast());
         }
         if !self.attributes.is_empty() {
@@ -252,14 +260,62 @@ impl Spec {
             name: self.name.as_ptr().cast::<c_char>(),
             basicsize: c_int::try_from(self.size).unwrap_or(c_int::MAX),
             itemsize: 0,
-            flags: (ffi::Py_TPFLAGS_DEFAULT | self.flags as std::ffi::c_ulong) as std::ffi::c_uint,
+            flags: (ffi::Py_TPFLAGS_DEFAULT | self.flags) as std::ffi::c_uint,
             slots: slots.as_mut_ptr(),
         };
         // SAFETY: the spec is complete, ends with a zero slot, and its tables were leaked.
         unsafe {
             let bases = base.map(|base| PyTuple::new(py, [base])).transpose()?;
-            let made = ffi::PyType_FromSpecWithBases(&raw mut spec, bases.map_or(std::ptr::null_mut(), Bound::into_ptr));
-            Bound::from_owned_ptr_or_err(py, made)
+            let made =
+                ffi::PyType_FromSpecWithBases(&raw mut spec, bases.map_or(std::ptr::null_mut(), Bound::into_ptr));
+            let made = Bound::from_owned_ptr_or_err(py, made)?;
+            if !table.is_null() {
+                METHODS.lock().push(Methods { owner: made.as_ptr(), table });
+            }
+            Ok(made)
         }
     }
+}
+
+/// The methods of one raw type.
+#[derive(Clone, Copy)]
+struct Methods {
+    owner: Raw,
+    table: *mut ffi::PyMethodDef,
+}
+
+// SAFETY: the addresses of objects that live as long as the process, used only while attached.
+unsafe impl Send for Methods {}
+
+static METHODS: Mutex<Vec<Methods>> = Mutex::new(Vec::new());
+
+/// Gives a Python class descriptors of its own for the methods that it inherits from raw types.
+///
+/// CPython 3.11 and later call a method without its general machinery where the object's class is the one that the
+/// descriptor belongs to: 8 to 17 percent of a span.
+///
+/// # Errors
+/// Out of memory.
+pub fn own_methods(class: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = class.py();
+    let all = METHODS.lock().clone();
+    for Methods { owner, table } in all {
+        // SAFETY: `class` is a type; the tables end with a zero entry.
+        unsafe {
+            if ffi::PyType_IsSubtype(class.as_ptr().cast(), owner.cast()) == 0 {
+                continue;
+            }
+            let mut definition = table;
+            while !(*definition).ml_name.is_null() {
+                let name = CStr::from_ptr((*definition).ml_name).to_str().unwrap_or_default();
+                let inherited = class.getattr(name)?;
+                if inherited.getattr("__objclass__").is_ok_and(|owns| owns.as_ptr() == owner) {
+                    let descriptor = ffi::PyDescr_NewMethod(class.as_ptr().cast(), definition);
+                    class.setattr(name, Bound::from_owned_ptr_or_err(py, descriptor)?)?;
+                }
+                definition = definition.add(1);
+            }
+        }
+    }
+    Ok(())
 }

@@ -116,6 +116,9 @@ pub fn register_types(types: Option<&Bound<'_, pyo3::types::PyDict>>) -> PyResul
     for (name, object) in types.into_iter().flatten() {
         let name: String = name.extract()?;
         slot(&name).ok_or_else(|| PyRuntimeError::new_err(format!("no native use for the type {name}")))?.set(&object);
+        if matches!(&*name, "_Span" | "Tracer" | "NonRecordingSpan") {
+            crate::raw::own_methods(&object)?;
+        }
     }
     Ok(())
 }

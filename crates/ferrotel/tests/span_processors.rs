@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use ferrotel::common::diagnostics::{Level, Sink, set_sink};
 use ferrotel::sdk::batch::BatchConfig;
 use ferrotel::sdk::trace::{
     BatchSpanProcessor, ExportError, ExportResult, FinishedSpan, SimpleSpanProcessor, SpanData, SpanExporter,
@@ -128,4 +129,35 @@ fn simple_serves_many_threads_one_at_a_time() {
         });
     });
     assert_eq!(exporter.1.load(Ordering::SeqCst), 400);
+}
+
+#[test]
+fn exports_that_hold_the_program_up_are_advised_against_once() {
+    struct Slow;
+    impl SpanExporter for Slow {
+        fn export(&self, _: &[FinishedSpan]) -> ExportResult {
+            std::thread::sleep(Duration::from_millis(400));
+            Ok(())
+        }
+        fn shutdown(&self) {}
+        fn component_type(&self) -> &'static str {
+            "slow"
+        }
+    }
+    static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    struct Lines;
+    impl Sink for Lines {
+        fn log(&self, _: Level, _: &'static str, message: &str) {
+            LINES.lock().unwrap().push(message.to_owned());
+        }
+    }
+    let advice = || LINES.lock().unwrap().iter().filter(|line| line.contains("use BatchSpanProcessor")).count();
+    set_sink(Box::new(Lines));
+    let processor = SimpleSpanProcessor::new(Arc::new(Slow));
+    processor.on_end(span("a"));
+    processor.on_end(span("b"));
+    assert_eq!(advice(), 0);
+    processor.on_end(span("c"));
+    processor.on_end(span("d"));
+    assert_eq!(advice(), 1);
 }

@@ -25,5 +25,6 @@ def fresh_globals(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(logs_internal, "_LOGGER_PROVIDER_SET_ONCE", Once())
     monkeypatch.setattr(logs_internal, "_LOGGER_PROVIDER", None)
     monkeypatch.setattr(_unrecorded, "_asked", Once())
+    monkeypatch.setattr(_unrecorded, "_unused_provider", None)
     monkeypatch.setattr(_providers, "_failed", set())
     yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import json
 import os
 import subprocess
@@ -210,3 +211,42 @@ def test_former_name_warns() -> None:
         composite = CompositeHTTPPropagator([Marking("a")])
     assert isinstance(composite, CompositePropagator)
     assert composite.fields == {"mark"}
+
+
+def test_functions_ask_the_module_for_the_propagator() -> None:
+    """`extract` and `inject` are native; whatever is replaced has to be seen all the same."""
+    mine = mock.Mock(spec=TextMapPropagator)
+    carrier: dict[str, str] = {}
+    context = Context()
+    for name, replacement in (("get_global_textmap", lambda: mine), ("_HTTP_TEXT_FORMAT", mine)):
+        mine.reset_mock()
+        with mock.patch.object(propagate, name, replacement):
+            assert propagate.extract(carrier) is mine.extract.return_value
+            assert propagate.inject(carrier, context) is None  # type: ignore[func-returns-value]
+        assert mine.extract.call_args == mock.call(carrier, None, getter=default_getter)
+        assert mine.inject.call_args == mock.call(carrier, context=context, setter=default_setter)
+    for owner in (CompositePropagator, propagate.get_global_textmap()):
+        with mock.patch.object(owner, "extract", return_value=Context({"patched": 1})):
+            assert propagate.extract({}) == {"patched": 1}
+        with mock.patch.object(owner, "inject") as patched:
+            propagate.inject(carrier)
+        assert patched.called
+        assert propagate.extract({}) == {}
+
+
+def test_functions_look_like_functions() -> None:
+    assert list(inspect.signature(propagate.extract).parameters) == ["carrier", "context", "getter"]
+    assert list(inspect.signature(propagate.inject).parameters) == ["carrier", "context", "setter"]
+    assert propagate.extract.__module__ == propagate.inject.__module__ == "opentelemetry.propagate"
+    assert propagate.extract.__doc__ and "carrier" in propagate.extract.__doc__
+    assert propagate.extract(carrier={"traceparent": VALID}, getter=default_getter, context=None)
+    with pytest.raises(TypeError, match="missing required argument"):
+        propagate.extract()  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="unexpected keyword argument"):
+        propagate.inject({}, getter=default_getter)  # type: ignore[call-arg]
+
+
+def test_errors_of_a_propagator_of_ones_own_are_its_own() -> None:
+    with mock.patch.object(propagate, "_HTTP_TEXT_FORMAT", Broken("x")):
+        with pytest.raises(RuntimeError, match="cannot extract"):
+            propagate.extract({})

@@ -37,10 +37,13 @@ fn main() {
         Box::new(TraceContextPropagator::new()),
         Box::new(BaggagePropagator::new()),
     ]);
-    let headers = HashMap::from([(
-        "traceparent".to_owned(),
-        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned(),
-    )]);
+    let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned();
+    let headers = HashMap::from([("traceparent".to_owned(), traceparent.clone())]);
+    let all_headers = HashMap::from([
+        ("traceparent".to_owned(), traceparent),
+        ("tracestate".to_owned(), "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE".to_owned()),
+        ("baggage".to_owned(), "user.id=42,user.tier=gold".to_owned()),
+    ]);
     let batch = batch(scope);
     let resource = ResourceAttributesWithSchema::from(&Resource::builder().build());
     let tracer = &tracer;
@@ -105,26 +108,10 @@ fn main() {
                 }
             }),
         ),
-        (
-            "extract",
-            Box::new(|count| {
-                for _ in 0..count {
-                    black_box(propagator.extract(&headers));
-                }
-            }),
-        ),
-        (
-            "inject",
-            Box::new(|count| {
-                tracer.in_span("operation", |_| {
-                    for _ in 0..count {
-                        let mut carrier = HashMap::new();
-                        propagator.inject(&mut carrier);
-                        black_box(carrier);
-                    }
-                });
-            }),
-        ),
+        ("extract", extract(&propagator, &headers)),
+        ("extract_all", extract(&propagator, &all_headers)),
+        ("inject", inject(&propagator, tracer, Context::new())),
+        ("inject_all", inject(&propagator, tracer, propagator.extract(&all_headers))),
         (
             "encode",
             Box::new(|count| {
@@ -153,6 +140,27 @@ fn four_attributes(cx: &Context, make: impl Fn(&'static str, &'static str) -> Ke
     span.set_attribute(make("http.route", "/users/{id}"));
     span.set_attribute(make("url.scheme", "https"));
     span.set_attribute(make("server.address", "shop.example"));
+}
+
+fn extract<'a>(propagator: &'a TextMapCompositePropagator, headers: &'a HashMap<String, String>) -> Run<'a> {
+    Box::new(move |count| {
+        for _ in 0..count {
+            black_box(propagator.extract(black_box(headers)));
+        }
+    })
+}
+
+fn inject<'a>(propagator: &'a TextMapCompositePropagator, tracer: &'a SdkTracer, parent: Context) -> Run<'a> {
+    Box::new(move |count| {
+        let _parent = parent.clone().attach();
+        tracer.in_span("operation", |_| {
+            for _ in 0..count {
+                let mut carrier = HashMap::new();
+                propagator.inject(&mut carrier);
+                black_box(carrier);
+            }
+        });
+    })
 }
 
 /// The spans of the operation `encode`.

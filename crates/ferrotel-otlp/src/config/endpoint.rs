@@ -45,8 +45,8 @@ pub(super) struct Grpc {
     pub insecure: bool,
 }
 
-/// Reads a gRPC endpoint. `https://` means TLS whatever `insecure` says; otherwise `insecure` decides; where that is not
-/// set, `http://` means no TLS, and anything else TLS.
+/// Reads a gRPC endpoint. `https://` means TLS whatever `insecure` says; otherwise `insecure` decides; where that is
+/// not set, `http://` means no TLS, and anything else TLS.
 pub(super) fn grpc(endpoint: &str, insecure: Option<bool>) -> Grpc {
     let endpoint = endpoint.trim();
     let (scheme, rest) = match endpoint.split_once("://") {

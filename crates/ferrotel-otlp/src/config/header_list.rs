@@ -18,8 +18,9 @@ pub(super) fn parse(list: &str) -> Vec<(String, String)> {
         let Some((name, value)) = pair(member) else {
             let shown = member.split_once('=').map_or(member, |(name, _)| name);
             let line = format!(
-                "Header format invalid! Header values in environment variables must be URL encoded per the OpenTelemetry \
-                 Protocol Exporter specification or a comma separated list of name=value occurrences: {shown:.64}"
+                "Header format invalid! Header values in environment variables must be URL encoded per the \
+                 OpenTelemetry Protocol Exporter specification or a comma separated list of name=value occurrences: \
+                 {shown:.64}"
             );
             diagnostics::log(Level::Warning, TARGET, &line);
             continue;

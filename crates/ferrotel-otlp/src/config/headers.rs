@@ -42,8 +42,8 @@ pub(super) fn request_headers(
     if !refused.is_empty() {
         refused.truncate(8);
         let line = format!(
-            "These configured headers cannot be sent and are left out: {}. A name is letters, digits and hyphens, and a \
-             value one line of printable characters.",
+            "These configured headers cannot be sent and are left out: {}. A name is letters, digits and hyphens, and \
+             a value one line of printable characters.",
             refused.join(", ")
         );
         diagnostics::log(Level::Warning, target, &line);

@@ -20,8 +20,8 @@ pub(crate) use options::Options;
 /// Configures an [`OtlpSpanExporter`].
 ///
 /// What is not set here comes from the environment (`OTEL_EXPORTER_OTLP_TRACES_*`, then `OTEL_EXPORTER_OTLP_*`), and
-/// from the specification's defaults where the environment does not say (OTLP exporter specification). Proxies are those
-/// of `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, for gRPC `grpc_proxy` and `no_grpc_proxy` too.
+/// from the specification's defaults where the environment does not say (OTLP exporter specification). Proxies are
+/// those of `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, for gRPC `grpc_proxy` and `no_grpc_proxy` too.
 ///
 /// ```
 /// use ferrotel_otlp::{Compression, Protocol, SpanExporterBuilder};
@@ -226,8 +226,8 @@ impl SpanExporterBuilder {
         Ok(OtlpSpanExporter::new(options, Ok(transport)))
     }
 
-    /// Like [`build_with`](Self::build_with), and never fails: what that refuses is reported once, and every export then
-    /// fails with the same text. For programs that must start whatever the configuration is.
+    /// Like [`build_with`](Self::build_with), and never fails: what that refuses is reported once, and every export
+    /// then fails with the same text. For programs that must start whatever the configuration is.
     pub fn build_lenient(self, env: &dyn EnvSource) -> OtlpSpanExporter {
         let options = Options::resolve(self, &TRACES, env);
         let transport = options.settings(&TRACES, env).map(Transport::new);

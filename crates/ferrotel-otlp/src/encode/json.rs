@@ -3,6 +3,8 @@
 //! Protobuf's JSON mapping with OTLP's differences: ids in hexadecimal, enumerations as numbers; 64-bit integers are
 //! strings, fields with default values are left out.
 
+use std::fmt::{self, Write};
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ferrotel::api::trace::{SpanContext, Status};
@@ -69,7 +71,7 @@ fn span(out: &mut Json, span: &SpanData) {
     out.object(|out| {
         context(out, &span.context);
         if let Some(parent) = &span.parent {
-            out.text_field("parentSpanId", &parent.span_id.to_string());
+            out.hex("parentSpanId", &parent.span_id.to_hex());
         }
         out.text_field("name", &span.name);
         out.count("kind", span.kind as u32 + 1);
@@ -88,9 +90,11 @@ fn span(out: &mut Json, span: &SpanData) {
 }
 
 fn context(out: &mut Json, context: &SpanContext) {
-    out.text_field("traceId", &context.trace_id.to_string());
-    out.text_field("spanId", &context.span_id.to_string());
-    out.text_field("traceState", &context.trace_state.to_header());
+    out.hex("traceId", &context.trace_id.to_hex());
+    out.hex("spanId", &context.span_id.to_hex());
+    if !context.trace_state.is_empty() {
+        out.text_field("traceState", &context.trace_state.to_header());
+    }
 }
 
 fn status(out: &mut Json, status: &Status) {
@@ -146,7 +150,7 @@ fn any_value(out: &mut Json, value: &Value, depth: usize) {
         }
         Value::Int(value) => {
             out.key("intValue");
-            out.text(&value.to_string());
+            out.write(format_args!("\"{value}\""));
         }
         Value::Double(value) => {
             out.key("doubleValue");
@@ -187,6 +191,18 @@ fn any_value(out: &mut Json, value: &Value, depth: usize) {
 struct Json(String);
 
 impl Json {
+    fn write(&mut self, text: fmt::Arguments<'_>) {
+        // A `String` takes everything.
+        let _ = self.0.write_fmt(text);
+    }
+
+    fn hex(&mut self, name: &str, digits: &[u8]) {
+        self.key(name);
+        self.0.push('"');
+        self.0.extend(digits.iter().copied().map(char::from));
+        self.0.push('"');
+    }
+
     fn object(&mut self, members: impl FnOnce(&mut Self)) {
         self.0.push('{');
         members(self);
@@ -232,21 +248,21 @@ impl Json {
     fn count(&mut self, name: &str, value: u32) {
         if value != 0 {
             self.key(name);
-            self.0.push_str(&value.to_string());
+            self.write(format_args!("{value}"));
         }
     }
 
     fn time(&mut self, name: &str, nanos: u64) {
         if nanos != 0 {
             self.key(name);
-            self.text(&nanos.to_string());
+            self.write(format_args!("\"{nanos}\""));
         }
     }
 
     fn double(&mut self, value: f64) {
         if value.is_finite() {
             // `Debug` keeps every digit that tells two doubles apart and changes to exponents for extreme values.
-            self.0.push_str(&format!("{value:?}"));
+            self.write(format_args!("{value:?}"));
         } else if value.is_nan() {
             self.text("NaN");
         } else {
@@ -265,7 +281,7 @@ impl Json {
                 b'\n' => self.0.push_str("\\n"),
                 b'\r' => self.0.push_str("\\r"),
                 b'\t' => self.0.push_str("\\t"),
-                control => self.0.push_str(&format!("\\u{control:04x}")),
+                control => self.write(format_args!("\\u{control:04x}")),
             }
             rest = &rest[at + 1..];
         }

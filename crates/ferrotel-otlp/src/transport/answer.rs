@@ -199,7 +199,8 @@ mod tests {
         fn partial_success_is_read_from_protobuf_and_from_json(rejected in any::<i64>(), message in "[a-z ]{0,20}") {
             let partial_success = PartialSuccess { rejected, error_message: message.clone() };
             let protobuf = ExportResponse { partial_success: Some(partial_success) }.encode_to_vec();
-            let json = format!(r#"{{"partialSuccess":{{"rejectedLogRecords":"{rejected}","errorMessage":"{message}"}}}}"#);
+            let fields = format!(r#""rejectedLogRecords":"{rejected}","errorMessage":"{message}""#);
+            let json = format!(r#"{{"partialSuccess":{{{fields}}}}}"#);
             prop_assert_eq!(partial_success_json(json.as_bytes()), super::partial_success(&protobuf));
             prop_assert_eq!(super::partial_success(&protobuf).is_some(), rejected != 0 || !message.is_empty());
         }

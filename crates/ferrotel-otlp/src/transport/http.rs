@@ -67,12 +67,16 @@ fn remedy(settings: &Settings, response: &Response<()>) -> String {
             format!("Redirects are not followed: point the endpoint{place} itself.")
         }
         401 | 403 => "Look at the credentials: OTEL_EXPORTER_OTLP_HEADERS or the exporter's headers.".to_owned(),
-        404 | 405 => format!(
-            "The server does not take OTLP {} at {}: the path is usually /{}.",
-            settings.signal.name,
-            settings.uri.path(),
-            settings.signal.http_path
-        ),
+        404 | 405 => {
+            let (signal, path) = (settings.signal.name, settings.uri.path());
+            let usual = settings.signal.http_path;
+            let question = if path.strip_prefix('/') == Some(usual) {
+                "is this its port for OTLP over HTTP (4318 on most collectors)?".to_owned()
+            } else {
+                format!("the path is usually /{usual}.")
+            };
+            format!("The server does not take OTLP {signal} at {path}: {question}")
+        }
         413 => "The server takes no batch of this size: lower OTEL_BSP_MAX_EXPORT_BATCH_SIZE.".to_owned(),
         415 if content_type(response.headers()).starts_with("application/grpc") => other_protocol(settings.protocol),
         415 => {

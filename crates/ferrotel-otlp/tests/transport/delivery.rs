@@ -109,6 +109,20 @@ fn an_http_endpoint_of_the_environment_gets_the_path_and_credentials_become_a_he
 }
 
 #[test]
+fn a_batch_of_megabytes_arrives_whole() {
+    let batch: Vec<_> = (0..400).flat_map(|at| batch(&format!("{at} {}", "x".repeat(10_000)))).collect();
+    let expected = encode::traces::encode(&batch);
+    for (protocol, speaks, answer, prefix) in [
+        (Protocol::HttpProtobuf, Speaks::Http1, Answer::http(200), 0),
+        (Protocol::Grpc, Speaks::Http2, Answer::grpc(0), 5),
+    ] {
+        let server = Server::start(speaks, vec![answer]);
+        build(to(protocol, server.port)).export(&batch).unwrap();
+        assert!(server.received.lock().unwrap()[0].body[prefix..] == expected, "{protocol}");
+    }
+}
+
+#[test]
 fn several_threads_may_export() {
     let server = Server::start(Speaks::Http2, vec![Answer::grpc(0)]);
     let exporter = build(to(Protocol::Grpc, server.port));

@@ -74,7 +74,7 @@ fn what_is_not_retryable_fails_at_once_with_a_remedy() {
             "code: 400, reason: Bad Request (no spans)",
         ),
         (Answer::http(401), "OTEL_EXPORTER_OTLP_HEADERS"),
-        (Answer::http(404), "the path is usually /v1/traces"),
+        (Answer::http(404), "does not take OTLP traces at /v1/traces: is this its port for OTLP over HTTP (4318 on"),
         (Answer::http(413), "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"),
         (
             Answer::http(302).header("location", "http://elsewhere/v1/traces"),
@@ -88,6 +88,17 @@ fn what_is_not_retryable_fails_at_once_with_a_remedy() {
         assert!(error.contains(part), "{error}");
         assert_eq!(server.count(), 1);
     }
+}
+
+#[test]
+fn an_endpoint_without_the_path_is_told() {
+    let server = Server::start(Speaks::Http1, vec![Answer::http(404)]);
+    let exporter = build(to(Protocol::HttpJson, server.port).endpoint(format!("http://127.0.0.1:{}", server.port)));
+    let error = exporter.export(&batch("a")).unwrap_err().to_string();
+    assert!(
+        error.contains("code: 404, reason: Not Found") && error.contains("the path is usually /v1/traces"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -8,7 +8,11 @@ use super::{text_from_py, text_from_py_lossy, value_from_py, value_to_py};
 use crate::error::warn_with;
 
 /// The engine's attributes for a Python mapping or `None`. Never raises: what cannot be read is counted as dropped.
-pub fn attributes_from_py(object: Option<&Bound<'_, PyAny>>, count: Option<usize>, length: Option<usize>) -> Attributes {
+pub fn attributes_from_py(
+    object: Option<&Bound<'_, PyAny>>,
+    count: Option<usize>,
+    length: Option<usize>,
+) -> Attributes {
     let mut attributes = Attributes::new();
     if let Some(object) = object
         && !object.is_none()

@@ -1,9 +1,12 @@
 //! Attribute values.
 
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
 use ferrotel::common::{Text, Value};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyString, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyString, PyTuple, PyType};
 use pyo3::{IntoPyObjectExt, ffi};
 
 use crate::error::warn_with;
@@ -125,6 +128,9 @@ fn key_of(key: &Bound<'_, PyAny>) -> Option<Text> {
         return Some(text);
     }
     warn_with(key.py(), LOGGER, "Invalid type `%s` for attribute key, must be a str.", key.get_type());
+    if key.is_none() {
+        return None;
+    }
     match text_of_object(key) {
         Some(text) if !text.is_empty() => Some(text),
         _ => None,
@@ -132,18 +138,31 @@ fn key_of(key: &Bound<'_, PyAny>) -> Option<Text> {
 }
 
 fn text_of(object: &Bound<'_, PyAny>, limit: Option<usize>) -> Value {
-    warn_with(
-        object.py(),
-        LOGGER,
-        "Invalid type `%s` for attribute value. Expected one of bool, str, None, bytes, int, float or a Mapping or \
-         Sequence of those types. Its text is used, or None where it has none.",
-        object.get_type(),
-    );
+    let kind = object.get_type();
+    if is_new(&kind) {
+        warn_with(
+            object.py(),
+            LOGGER,
+            "Invalid type `%s` for attribute value. Expected one of bool, str, None, bytes, int, float or a Mapping \
+             or Sequence of those types. Its text is used, or None where it has none: give str(value), or an \
+             attribute for each field. This is said once for a type.",
+            kind,
+        );
+    }
     text_of_object(object).map_or(Value::Empty, |text| {
         let mut value = Value::String(text);
         value.truncate(limit);
         value
     })
+}
+
+/// Whether values of this type were not met before: a program that makes a mistake in a loop hears of it once.
+fn is_new(kind: &Bound<'_, PyType>) -> bool {
+    static MET: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    const MOST: usize = 1000;
+    let name = kind.fully_qualified_name().map_or_else(|_| String::new(), |name| name.to_string_lossy().into_owned());
+    let mut met = MET.lock().unwrap_or_else(PoisonError::into_inner);
+    met.len() < MOST && met.insert(name)
 }
 
 /// `str(object)`, unless that is `object`'s default, which tells nobody anything.
@@ -188,7 +207,9 @@ fn int(object: &Bound<'_, PyAny>) -> Value {
 /// Decimal digits, or hexadecimal ones beyond the number of digits that Python is willing to convert.
 #[cold]
 fn big_int(object: &Bound<'_, PyAny>) -> Value {
-    let digits = object.str().map(Bound::into_any).or_else(|_| object.call_method1("__format__", ("#x",)));
+    // int's own methods, not those of a subclass: an enum's text is no number.
+    let int = object.py().get_type::<PyInt>();
+    let digits = int.call_method1("__repr__", (object,)).or_else(|_| int.call_method1("__format__", (object, "#x")));
     digits.map_or(Value::Empty, |digits| Value::BigInt(text_from_py(&digits).as_str().into()))
 }
 
@@ -200,20 +221,34 @@ pub fn text_from_py(object: &Bound<'_, PyAny>) -> Text {
     }
 }
 
-/// A Python string; lone surrogates, which UTF-8 cannot carry, become U+FFFD.
+/// A Python string; each lone surrogate, which UTF-8 cannot carry, becomes U+FFFD.
 #[inline]
 pub fn text_from_py_lossy(text: &Bound<'_, PyString>) -> Text {
     let mut size = 0;
-    // SAFETY: `text` is a str; the bytes that it returns are UTF-8 and live as long as `text`.
+    // SAFETY: `text` is a str; the bytes are UTF-8 (ASCII is) and live as long as `text`.
     unsafe {
-        let data = ffi::PyUnicode_AsUTF8AndSize(text.as_ptr(), &raw mut size);
+        let object = text.as_ptr();
+        let data = if ffi::PyUnicode_IS_COMPACT_ASCII(object) != 0 {
+            size = ffi::PyUnicode_GET_LENGTH(object);
+            ffi::PyUnicode_DATA(object).cast()
+        } else {
+            ffi::PyUnicode_AsUTF8AndSize(object, &raw mut size)
+        };
         if !data.is_null() {
             let bytes = std::slice::from_raw_parts(data.cast::<u8>(), size.cast_unsigned());
             return Text::from(std::str::from_utf8_unchecked(bytes));
         }
         ffi::PyErr_Clear();
     }
-    Text::from(text.to_string_lossy())
+    with_surrogates(text)
+}
+
+#[cold]
+fn with_surrogates(text: &Bound<'_, PyString>) -> Text {
+    let utf16 = text.call_method1("encode", ("utf-16-le", "surrogatepass"));
+    let Ok(bytes) = utf16.and_then(|bytes| Ok(bytes.cast_into::<PyBytes>()?)) else { return Text::default() };
+    let units = bytes.as_bytes().as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit));
+    char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
 }
 
 /// The Python object for a value: arrays become tuples, as in the reference.

@@ -1,5 +1,6 @@
 //! `OtlpSpanExporter`: OTLP as Python holds it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,9 +44,9 @@ impl OtlpSpanExporter {
         timeout: f64,
         compression: &str,
         insecure: Option<bool>,
-        certificate: Option<Vec<u8>>,
-        client_key: Option<Vec<u8>>,
-        client_certificate: Option<Vec<u8>>,
+        certificate: Option<Pem>,
+        client_key: Option<Pem>,
+        client_certificate: Option<Pem>,
         user_agent: Option<String>,
         max_request_size: Option<i64>,
         retryable_codes: Option<Vec<i32>>,
@@ -60,15 +61,21 @@ impl OtlpSpanExporter {
         if let Some(insecure) = insecure {
             builder = builder.insecure(insecure);
         }
-        if let Some(pem) = certificate {
-            builder = builder.certificate_pem(pem);
-        }
-        if let Some(pem) = client_key {
-            builder = builder.client_key_pem(pem);
-        }
-        if let Some(pem) = client_certificate {
-            builder = builder.client_certificate_pem(pem);
-        }
+        builder = match certificate {
+            Some(Pem::Bytes(pem)) => builder.certificate_pem(pem),
+            Some(Pem::File(path)) => builder.certificate_file(path),
+            None => builder,
+        };
+        builder = match client_key {
+            Some(Pem::Bytes(pem)) => builder.client_key_pem(pem),
+            Some(Pem::File(path)) => builder.client_key_file(path),
+            None => builder,
+        };
+        builder = match client_certificate {
+            Some(Pem::Bytes(pem)) => builder.client_certificate_pem(pem),
+            Some(Pem::File(path)) => builder.client_certificate_file(path),
+            None => builder,
+        };
         if let Some(user_agent) = user_agent {
             builder = builder.user_agent(user_agent);
         }
@@ -117,6 +124,13 @@ impl OtlpSpanExporter {
 fn problem(py: Python<'_>, result: ExportResult) -> Option<String> {
     diagnostics::deliver(py);
     result.err().map(|error| if error.is_shutdown() { String::new() } else { error.to_string() })
+}
+
+/// A certificate or key: the text itself, or the file that holds it.
+#[derive(FromPyObject)]
+enum Pem {
+    Bytes(Vec<u8>),
+    File(PathBuf),
 }
 
 /// The Python classes have read the variables of the exporter; what is left is the proxies' and the like.

@@ -43,7 +43,10 @@ unsafe extern "C" fn extract(this: Raw, args: *const Raw, count: ffi::Py_ssize_t
 }
 
 /// Runs the propagators' `extract` in order, each on the context that the one before it returned.
-fn extract_all<'py>(
+///
+/// # Errors
+/// Only what is not to be caught.
+pub fn extract_all<'py>(
     composite: &Bound<'py, PyAny>,
     carrier: &Bound<'py, PyAny>,
     context: Option<Bound<'py, PyAny>>,
@@ -52,9 +55,9 @@ fn extract_all<'py>(
     let py = carrier.py();
     let mut extracted = Extracted { context, span: None };
     each(composite, |propagator| {
-        if TRACE_CONTEXT.is_behind(&propagator) {
+        if TRACE_CONTEXT.is_behind(&propagator, 0) {
             extract_trace_context(carrier, getter, &mut extracted)
-        } else if BAGGAGE.is_behind(&propagator) {
+        } else if BAGGAGE.is_behind(&propagator, 0) {
             extract_baggage(carrier, getter, &mut extracted)
         } else {
             let keywords = PyDict::new(py);
@@ -134,7 +137,10 @@ unsafe extern "C" fn inject(this: Raw, args: *const Raw, count: ffi::Py_ssize_t,
 }
 
 /// Runs the propagators' `inject` in order.
-fn inject_all<'py>(
+///
+/// # Errors
+/// Only what is not to be caught.
+pub fn inject_all<'py>(
     composite: &Bound<'py, PyAny>,
     carrier: &Bound<'py, PyAny>,
     context: Option<&Bound<'py, PyAny>>,
@@ -142,9 +148,9 @@ fn inject_all<'py>(
 ) -> PyResult<()> {
     let py = carrier.py();
     each(composite, |propagator| {
-        let injected = if TRACE_CONTEXT.is_behind(&propagator) {
+        let injected = if TRACE_CONTEXT.is_behind(&propagator, 0) {
             inject_trace_context(carrier, context, setter)
-        } else if BAGGAGE.is_behind(&propagator) {
+        } else if BAGGAGE.is_behind(&propagator, 0) {
             inject_baggage(carrier, context, setter)
         } else {
             let keywords = PyDict::new(py);

@@ -33,9 +33,9 @@ impl KnownPropagator {
     }
 
     /// Whether the object is of exactly this class and both methods are those that the class was defined with: nobody
-    /// replaced them, neither in the class nor in the object.
+    /// replaced them, neither in the class nor in the object, which has no more attributes than it was made with.
     #[inline]
-    pub fn is_behind(&self, propagator: &Bound<'_, PyAny>) -> bool {
+    pub fn is_behind(&self, propagator: &Bound<'_, PyAny>, attributes: usize) -> bool {
         // SAFETY: `propagator` is alive; reads its type.
         let class = unsafe { ffi::Py_TYPE(propagator.as_ptr()) };
         if class.cast() != self.class.load(Ordering::Relaxed) {
@@ -44,7 +44,7 @@ impl KnownPropagator {
         // SAFETY: the type of a live object is alive.
         let version = unsafe { version_of(class) };
         (version != 0 && version == self.version.load(Ordering::Relaxed) || self.is_whole(propagator))
-            && has_no_attributes(propagator)
+            && has_attributes(propagator, attributes)
     }
 
     /// Looks at the class itself, and remembers its version where it is as it was.
@@ -81,7 +81,7 @@ unsafe fn version_of(class: *mut ffi::PyTypeObject) -> c_uint {
 }
 
 #[inline]
-fn has_no_attributes(object: &Bound<'_, PyAny>) -> bool {
+fn has_attributes(object: &Bound<'_, PyAny>, count: usize) -> bool {
     // SAFETY: `object` is alive; the function returns a new reference to its dict, or null with an exception.
     unsafe {
         let dict = ffi::PyObject_GenericGetDict(object.as_ptr(), std::ptr::null_mut());
@@ -91,12 +91,14 @@ fn has_no_attributes(object: &Bound<'_, PyAny>) -> bool {
         }
         let size = ffi::PyDict_Size(dict);
         ffi::Py_DECREF(dict);
-        size == 0
+        usize::try_from(size) == Ok(count)
     }
 }
 
 /// `TraceContextTextMapPropagator`.
 pub static TRACE_CONTEXT: KnownPropagator = KnownPropagator::new();
+/// `CompositePropagator`.
+pub static COMPOSITE: KnownPropagator = KnownPropagator::new();
 /// `W3CBaggagePropagator`.
 pub static BAGGAGE: KnownPropagator = KnownPropagator::new();
 
@@ -155,6 +157,7 @@ fn keep(slot: &AtomicPtr<ffi::PyObject>, object: &Bound<'_, PyAny>) {
 fn register_propagation(name: &str, class_: &Bound<'_, PyType>) -> PyResult<()> {
     let py = class_.py();
     let propagator = match name {
+        "composite" => &COMPOSITE,
         "tracecontext" => &TRACE_CONTEXT,
         "baggage" => &BAGGAGE,
         "getter" | "setter" => {

@@ -6,6 +6,7 @@ mod composite;
 mod jaeger;
 mod known;
 pub mod log;
+mod propagate;
 mod trace_context;
 
 use pyo3::prelude::*;
@@ -17,6 +18,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     carrier::register(module)?;
     trace_context::register(module)?;
     composite::register(module)?;
+    propagate::register(module)?;
     b3::register(module)?;
     jaeger::register(module)
 }

@@ -6,9 +6,9 @@ use ferrotel::common::Text;
 use ferrotel::sdk::trace::{SpanCell, SpanLimits};
 use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyString};
 
-use crate::convert::{attributes_to_py, value_from_py, value_to_py};
+use crate::convert::{attributes_to_py, set_from_py, text_from_py_lossy, value_to_py};
 
 /// The attributes of one span, read and written in place.
 #[pyclass(frozen, module = "ferrotel._native")]
@@ -27,24 +27,27 @@ impl AttributeStore {
 #[pymethods]
 impl AttributeStore {
     /// The value of `key`; KeyError where there is none.
-    fn get<'py>(&self, py: Python<'py>, key: &str) -> PyResult<Bound<'py, PyAny>> {
-        let value = self.cell.lock().attributes.get(key).cloned();
+    fn get<'py>(&self, py: Python<'py>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let text = text_of(key)?;
+        let value = self.cell.lock().attributes.get(&text).cloned();
         match value {
             Some(value) => value_to_py(py, &value),
-            None => Err(PyKeyError::new_err(key.to_owned())),
+            None => Err(no_key(key)),
         }
     }
 
-    /// Sets `key`; returns whether an older attribute had to go.
-    fn set(&self, key: &str, value: &Bound<'_, PyAny>) -> bool {
-        let value = value_from_py(value, self.limits.max_span_attribute_length);
-        self.cell.lock().attributes.set(Text::from(key), value, self.limits.max_span_attributes)
+    /// Sets the attributes of a mapping; those that cannot be are reported, and left out.
+    fn update(&self, attributes: &Bound<'_, PyAny>) {
+        set_from_py(attributes, self.limits.max_span_attribute_length, |key, value| {
+            self.cell.lock().attributes.set(key, value, self.limits.max_span_attributes);
+        });
     }
 
     /// Removes `key`; KeyError where there is none.
-    fn remove(&self, key: &str) -> PyResult<()> {
-        let removed = self.cell.lock().attributes.remove(key);
-        removed.map(drop).ok_or_else(|| PyKeyError::new_err(key.to_owned()))
+    fn remove(&self, key: &Bound<'_, PyAny>) -> PyResult<()> {
+        let text = text_of(key)?;
+        let removed = self.cell.lock().attributes.remove(&text);
+        removed.map(drop).ok_or_else(|| no_key(key))
     }
 
     /// A dict of them all.
@@ -85,6 +88,15 @@ impl AttributeStore {
     const fn max_value_len(&self) -> Option<usize> {
         self.limits.max_span_attribute_length
     }
+}
+
+fn no_key(key: &Bound<'_, PyAny>) -> PyErr {
+    PyKeyError::new_err(key.clone().unbind())
+}
+
+/// A key's text; what is no text is no key of any attribute.
+fn text_of(key: &Bound<'_, PyAny>) -> PyResult<Text> {
+    key.cast::<PyString>().map(text_from_py_lossy).map_err(|_| no_key(key))
 }
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -16,7 +16,7 @@ use pyo3::types::{PyDict, PyList};
 use pyo3::{IntoPyObjectExt, ffi, intern};
 
 use super::attribute_store::AttributeStore;
-use super::span::{RECORD_EXCEPTION, SET_STATUS_ON_EXCEPTION, SpanObject, span_of};
+use super::span::{CALL_AT_END, RECORD_EXCEPTION, SET_STATUS_ON_EXCEPTION, SpanObject, span_of};
 use super::tracer::limits_from_py;
 use super::{from_py, to_py};
 use crate::convert::{attributes_from_py, attributes_to_py, text_from_py};
@@ -42,11 +42,12 @@ enum Field {
     RecordException,
     SetStatusOnException,
     Limits,
+    EndMetrics,
 }
 
 use Field as F;
 
-const FIELDS: [(Field, &std::ffi::CStr); 16] = [
+const FIELDS: [(Field, &std::ffi::CStr); 17] = [
     (F::Name, c"_name"),
     (F::Context, c"_context"),
     (F::Kind, c"_kind"),
@@ -63,6 +64,7 @@ const FIELDS: [(Field, &std::ffi::CStr); 16] = [
     (F::RecordException, c"_record_exception"),
     (F::SetStatusOnException, c"_set_status_on_exception"),
     (F::Limits, c"_limits"),
+    (F::EndMetrics, c"_record_end_metrics"),
 ];
 
 /// The attributes of `ReadableSpanBase`.
@@ -88,7 +90,11 @@ unsafe extern "C" fn get(this: Raw, field: *mut c_void) -> Raw {
                     return Ok(value.into_ptr());
                 }
             }
-            read(py, span, FIELDS[field].0)
+            let made = read(py, span, FIELDS[field].0)?;
+            if matches!(FIELDS[field].0, F::Attributes | F::Status | F::Events | F::Links) {
+                keep(py, span, field, made)?;
+            }
+            Ok(made)
         })
     }
 }
@@ -106,7 +112,12 @@ unsafe extern "C" fn set(this: Raw, value: Raw, field: *mut c_void) -> c_int {
             let place = match write(py, span, FIELDS[field].0, &value) {
                 Ok(()) => {
                     remove(py, &mut span.foreign, name_of(field));
-                    if !matches!(FIELDS[field].0, F::Parent | F::Status | F::Events | F::Links) {
+                    if matches!(FIELDS[field].0, F::Attributes | F::Limits) {
+                        forget(py, span, "_attributes");
+                    }
+                    if !matches!(FIELDS[field].0, F::Parent | F::Status | F::Events | F::Links | F::EndMetrics)
+                        || (value.is_none() && matches!(FIELDS[field].0, F::EndMetrics))
+                    {
                         return Ok(raw::none(py));
                     }
                     &mut span.kept
@@ -124,6 +135,32 @@ unsafe extern "C" fn set(this: Raw, value: Raw, field: *mut c_void) -> c_int {
         }
         ffi::Py_DECREF(done);
         0
+    }
+}
+
+/// Keeps the object that was made for a field, so that the next reader gets the same one, as in the reference.
+fn keep(py: Python<'_>, span: &mut SpanObject, field: usize, made: Raw) -> PyResult<()> {
+    // SAFETY: `made` is alive, `kept` null or a dict that the span owns.
+    unsafe {
+        let made = Bound::from_borrowed_ptr(py, made);
+        let current = {
+            let data = span.cell().lock();
+            match FIELDS[field].0 {
+                F::Events => Some((data.events.items.len(), data.events.dropped)),
+                F::Links => Some((data.links.items.len(), data.links.dropped)),
+                _ => None,
+            }
+        };
+        // Another thread may have added one while the list was made.
+        if let Some((count, dropped)) = current
+            && (made.len()? != count || made.getattr(intern!(py, "dropped"))?.ne(dropped)?)
+        {
+            return Ok(());
+        }
+        if span.kept.is_null() {
+            span.kept = PyDict::new(py).into_ptr();
+        }
+        Bound::from_borrowed_ptr(py, span.kept).cast_into_unchecked::<PyDict>().set_item(name_of(field), made)
     }
 }
 
@@ -167,35 +204,57 @@ pub fn context(py: Python<'_>, span: &mut SpanObject) -> PyResult<Raw> {
 }
 
 fn read(py: Python<'_>, span: &mut SpanObject, field: Field) -> PyResult<Raw> {
-    // What is needed is copied out first: making Python objects may run Python code.
+    // What is needed is copied out first, in a statement of its own that ends the guard's life: making Python objects
+    // may run Python code, on this thread or another, that needs the lock.
     let data = || span.cell().lock();
     let object = match field {
         F::Name => data().name.clone().as_str().into_py_any(py)?,
         F::Context => return context(py, span),
-        F::Kind => kind_to_py(py, data().kind)?,
+        F::Kind => {
+            let kind = data().kind;
+            kind_to_py(py, kind)?
+        }
         // SAFETY: owned by the span.
         F::Parent if !span.parent.is_null() => unsafe { Bound::from_borrowed_ptr(py, span.parent) }.unbind(),
-        F::Parent => match data().parent.clone() {
-            Some(parent) => to_py(py, parent)?,
-            None => py.None(),
-        },
+        F::Parent => {
+            let parent = data().parent.clone();
+            parent.map_or_else(|| Ok(py.None()), |parent| to_py(py, parent))?
+        }
         F::StartTime => data().start_time.into_py_any(py)?,
         F::EndTime => data().end_time.into_py_any(py)?,
         F::Attributes => {
             let store = AttributeStore::new(span.cell().clone(), span.limits());
             types::MAKE_SPAN_ATTRIBUTES.get(py)?.call1((store,))?.unbind()
         }
-        F::Events => events_to_py(py, &data().events.clone(), span.limits().max_events)?.unbind(),
-        F::Links => links_to_py(py, &data().links.clone(), span.limits().max_links)?.unbind(),
-        F::Status => status_to_py(py, &data().status.clone())?.unbind(),
-        F::Resource => resource_to_py(py, &data().resource.clone())?.unbind(),
-        F::Scope => scope_to_py(py, &data().scope.clone())?.unbind(),
-        // SAFETY: null or owned by the span.
-        F::SpanProcessor => unsafe { Bound::from_borrowed_ptr_or_opt(py, span.processor) }
-            .map_or_else(|| py.None(), Bound::unbind),
+        F::Events => {
+            let events = data().events.clone();
+            events_to_py(py, &events, span.limits().max_events)?.unbind()
+        }
+        F::Links => {
+            let links = data().links.clone();
+            links_to_py(py, &links, span.limits().max_links)?.unbind()
+        }
+        F::Status => {
+            let status = data().status.clone();
+            status_to_py(py, &status)?.unbind()
+        }
+        F::Resource => {
+            let resource = data().resource.clone();
+            resource_to_py(py, &resource)?.unbind()
+        }
+        F::Scope => {
+            let scope = data().scope.clone();
+            scope_to_py(py, &scope)?.unbind()
+        }
+        F::SpanProcessor => {
+            // SAFETY: null or owned by the span.
+            let processor = unsafe { Bound::from_borrowed_ptr_or_opt(py, span.processor) };
+            processor.map_or_else(|| py.None(), Bound::unbind)
+        }
         F::RecordException => (span.flags & RECORD_EXCEPTION != 0).into_py_any(py)?,
         F::SetStatusOnException => (span.flags & SET_STATUS_ON_EXCEPTION != 0).into_py_any(py)?,
         F::Limits => limits_to_py(py, &span.limits())?.unbind(),
+        F::EndMetrics => py.None(),
     };
     Ok(object.into_ptr())
 }
@@ -266,6 +325,7 @@ fn write(py: Python<'_>, span: &mut SpanObject, field: Field, value: &Bound<'_, 
         F::RecordException => set_flag(&mut span.flags, RECORD_EXCEPTION, value.is_truthy()?),
         F::SetStatusOnException => set_flag(&mut span.flags, SET_STATUS_ON_EXCEPTION, value.is_truthy()?),
         F::Limits => span.set_limits(Arc::new(limits_from_py(value)?)),
+        F::EndMetrics => set_flag(&mut span.flags, CALL_AT_END, !value.is_none()),
     }
     Ok(())
 }
@@ -334,9 +394,9 @@ fn odd_nanos(time: &Bound<'_, PyAny>) -> Option<u64> {
         crate::error::warn_with(
             time.py(),
             "opentelemetry.sdk.trace",
-            "A timestamp must be an int of nanoseconds since the epoch, got %r: the nearest such time is used, or the \
+            "A timestamp must be an int of nanoseconds since the epoch, got %s: the nearest such time is used, or the \
              current one where there is none.",
-            time,
+            crate::error::shown(time),
         );
     }
     if let Ok(number) = time.extract::<f64>() {
@@ -490,7 +550,12 @@ fn scope_to_py<'py>(py: Python<'py>, scope: &Arc<Scope>) -> PyResult<Bound<'py, 
         return Ok(py.None().into_bound(py));
     }
     let attributes = attributes_to_py(py, &scope.attributes)?;
-    types::MAKE_SCOPE.get(py)?.call1((scope.name.as_str(), scope.version.as_str(), scope.schema_url.as_str(), attributes))
+    types::MAKE_SCOPE.get(py)?.call1((
+        scope.name.as_str(),
+        scope.version.as_str(),
+        scope.schema_url.as_str(),
+        attributes,
+    ))
 }
 
 fn optional_text(object: &Bound<'_, PyAny>) -> Text {

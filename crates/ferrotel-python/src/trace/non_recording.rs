@@ -131,6 +131,16 @@ unsafe extern "C" fn get_span_context(this: Raw, _: Raw) -> Raw {
     unsafe { get_context(this, std::ptr::null_mut()) }
 }
 
+unsafe extern "C" fn reduce(this: Raw, _: Raw) -> Raw {
+    // SAFETY: called on an instance; the context is a new reference.
+    unsafe {
+        guard(|py| {
+            let context = Bound::from_owned_ptr_or_err(py, get_context(this, std::ptr::null_mut()))?;
+            Ok((Bound::from_borrowed_ptr(py, this).get_type(), (context,)).into_pyobject(py)?.into_ptr())
+        })
+    }
+}
+
 unsafe extern "C" fn is_recording(_: Raw, _: Raw) -> Raw {
     // SAFETY: attached.
     unsafe { raw::share(ffi::Py_False()) }
@@ -165,9 +175,10 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let kind = Spec {
         name: c"ferrotel._native.NonRecordingSpanBase",
         size: size_of::<NonRecording>(),
-        flags: (ffi::Py_TPFLAGS_HAVE_GC | ffi::Py_TPFLAGS_BASETYPE) as u64,
+        flags: ffi::Py_TPFLAGS_HAVE_GC | ffi::Py_TPFLAGS_BASETYPE,
         methods: vec![
             raw::method_noargs(c"get_span_context", get_span_context, c"get_span_context($self)\n--\n\nThe span context."),
+            raw::method_noargs(c"__reduce__", reduce, c"__reduce__($self, /)\n--\n\nFor pickle and copy."),
             raw::method_noargs(c"is_recording", is_recording, c"is_recording($self)\n--\n\nAlways False."),
             raw::method(c"end", end, c"end($self, end_time=None)\n--\n\nDoes nothing."),
             raw::method(c"set_attributes", set_attributes, c"set_attributes($self, attributes)\n--\n\nDoes nothing."),

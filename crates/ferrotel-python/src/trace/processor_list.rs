@@ -1,6 +1,7 @@
 //! Whom a span's start and end are told: native processors without any Python object, Python ones with the reference's.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use ferrotel::sdk::trace::{BatchSpanProcessor, FinishedSpan, SimpleSpanProcessor};
 use parking_lot::Mutex;
@@ -9,10 +10,13 @@ use pyo3::types::PyTuple;
 use pyo3::{ffi, intern};
 
 use super::span::{SpanObject, readable};
-use crate::error::log_exception;
+use crate::error::log_exception_once;
 use crate::types::{DESCRIBE_PROCESSOR, SDK_MULTI_PROCESSOR};
 
 const LOGGER: &str = "opentelemetry.sdk.trace";
+
+/// As [`Entry::failed`], for the processors of spans that are in no list of ours.
+static OTHER_FAILED: AtomicBool = AtomicBool::new(false);
 
 /// A processor that needs no Python.
 #[derive(Clone)]
@@ -34,6 +38,8 @@ struct Entry {
     start: bool,
     ending: bool,
     end: OnEnd,
+    /// Whether one of its exceptions was logged with its traceback.
+    failed: AtomicBool,
 }
 
 /// The processors of one list, and what they need of a span.
@@ -79,7 +85,7 @@ impl ProcessorListBase {
                 None if end => OnEnd::Python,
                 None => OnEnd::Nothing,
             };
-            entries.push(Entry { processor: processor.unbind(), start, ending, end });
+            entries.push(Entry { processor: processor.unbind(), start, ending, end, failed: AtomicBool::new(false) });
         }
         let plan = Arc::new(Plan {
             start: entries.iter().any(|entry| entry.start),
@@ -109,8 +115,8 @@ fn list_of<'a, 'py>(processor: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, P
 
 /// What a processor raises stays here: telemetry never raises into the program.
 #[cold]
-fn failed(py: Python<'_>, error: PyErr, what: &str) -> PyResult<()> {
-    log_exception(py, error, LOGGER, &format!("Exception in {what} of a span processor"))
+fn failed(py: Python<'_>, error: PyErr, what: &str, reported: &AtomicBool) -> PyResult<()> {
+    log_exception_once(py, error, LOGGER, &format!("Exception in {what} of a span processor"), reported)
 }
 
 fn processor_of<'py>(py: Python<'py>, span: &SpanObject) -> Option<Bound<'py, PyAny>> {
@@ -142,17 +148,21 @@ pub fn on_start<'py>(
     let py = object.py();
     let Some(processor) = processor_of(py, span) else { return Ok(()) };
     if let Some(list) = list_of(&processor) {
-        let plan = list.get().plan.lock();
-        if !plan.start {
-            return Ok(());
-        }
-        let plan = plan.clone();
+        // The lock is given back before Python runs: a processor may make spans.
+        let plan = {
+            let plan = list.get().plan.lock();
+            if !plan.start {
+                return Ok(());
+            }
+            plan.clone()
+        };
         for entry in plan.entries.iter().filter(|entry| entry.start) {
-            call_start(entry.processor.bind(py), object, parent).or_else(|e| failed(py, e, "on_start"))?;
+            call_start(entry.processor.bind(py), object, parent)
+                .or_else(|e| failed(py, e, "on_start", &entry.failed))?;
         }
         return Ok(());
     }
-    call_start(&processor, object, parent).or_else(|e| failed(py, e, "on_start"))
+    call_start(&processor, object, parent).or_else(|e| failed(py, e, "on_start", &OTHER_FAILED))
 }
 
 /// Tells the processors that a span is ending, and hands it over.
@@ -173,16 +183,20 @@ pub fn on_end(object: &Bound<'_, PyAny>, span: &SpanObject, sampled: bool) -> Py
             }
             return Ok(());
         }
-        let plan = plan.clone();
-        return end_planned(object, span, sampled, &plan);
+        let waiting = plan.clone();
+        drop(plan);
+        return end_planned(object, span, sampled, &waiting);
     }
     processor
         .getattr(intern!(py, "_on_ending"))
         .and_then(|method| method.call1((object,)))
         .map(drop)
-        .or_else(|e| failed(py, e, "_on_ending"))?;
+        .or_else(|e| failed(py, e, "_on_ending", &OTHER_FAILED))?;
     let readable = readable(py, span)?;
-    processor.call_method1(intern!(py, "on_end"), (readable,)).map(drop).or_else(|e| failed(py, e, "on_end"))
+    processor
+        .call_method1(intern!(py, "on_end"), (readable,))
+        .map(drop)
+        .or_else(|e| failed(py, e, "on_end", &OTHER_FAILED))
 }
 
 fn end_planned(object: &Bound<'_, PyAny>, span: &SpanObject, sampled: bool, plan: &Plan) -> PyResult<()> {
@@ -190,7 +204,7 @@ fn end_planned(object: &Bound<'_, PyAny>, span: &SpanObject, sampled: bool, plan
     if plan.ending {
         for entry in plan.entries.iter().filter(|entry| entry.ending) {
             let called = entry.processor.bind(py).call_method1(intern!(py, "_on_ending"), (object,));
-            called.map(drop).or_else(|e| failed(py, e, "_on_ending"))?;
+            called.map(drop).or_else(|e| failed(py, e, "_on_ending", &entry.failed))?;
         }
     }
     let python = if plan.python_end || !span.foreign.is_null() { Some(readable(py, span)?) } else { None };
@@ -205,12 +219,12 @@ fn end_planned(object: &Bound<'_, PyAny>, span: &SpanObject, sampled: bool, plan
                 };
                 match finished {
                     Ok(finished) => hand_over(py, native, finished),
-                    Err(error) => failed(py, error, "on_end")?,
+                    Err(error) => failed(py, error, "on_end", &entry.failed)?,
                 }
             }
             (OnEnd::Python, Some(readable)) => {
                 let called = entry.processor.bind(py).call_method1(intern!(py, "on_end"), (readable,));
-                called.map(drop).or_else(|e| failed(py, e, "on_end"))?;
+                called.map(drop).or_else(|e| failed(py, e, "on_end", &entry.failed))?;
             }
             (OnEnd::Python, None) => {}
         }

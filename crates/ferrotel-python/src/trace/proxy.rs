@@ -126,7 +126,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let kind = Spec {
         name: c"ferrotel._native.ProxyTracerBase",
         size: size_of::<Proxy>(),
-        flags: (ffi::Py_TPFLAGS_HAVE_GC | ffi::Py_TPFLAGS_BASETYPE) as u64,
+        flags: ffi::Py_TPFLAGS_HAVE_GC | ffi::Py_TPFLAGS_BASETYPE,
         methods: vec![
             raw::method(
                 c"start_span",

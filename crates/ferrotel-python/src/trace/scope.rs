@@ -11,10 +11,10 @@ use pyo3::{ffi, intern};
 use super::non_recording;
 use super::span::{self, RECORD_EXCEPTION, SET_STATUS_ON_EXCEPTION};
 use super::tracer::{self, Start};
+use crate::context;
 use crate::free_list::FreeList;
 use crate::raw::{self, Raw, Spec, arguments, given, guard};
 use crate::types::{DECORATE, SDK_SPAN, SPAN};
-use crate::context;
 
 static TYPE: AtomicPtr<ffi::PyTypeObject> = AtomicPtr::new(std::ptr::null_mut());
 
@@ -116,18 +116,32 @@ fn use_span_raw(py: Python<'_>, span: Raw, flags: u8) -> PyResult<Raw> {
 ///     record_exception: Record an exception that leaves the block as an event.
 ///     set_status_on_exception: Set the status to ERROR then.
 #[pyfunction]
-#[pyo3(signature = (span, end_on_exit=false, record_exception=true, set_status_on_exception=true))]
+#[pyo3(
+    signature = (span, end_on_exit=Truth(false), record_exception=Truth(true), set_status_on_exception=Truth(true)),
+    text_signature = "(span, end_on_exit=False, record_exception=True, set_status_on_exception=True)",
+)]
 fn use_span<'py>(
     py: Python<'py>,
     span: &Bound<'py, PyAny>,
-    end_on_exit: bool,
-    record_exception: bool,
-    set_status_on_exception: bool,
+    end_on_exit: Truth,
+    record_exception: Truth,
+    set_status_on_exception: Truth,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let flags = flags_of(record_exception, set_status_on_exception, end_on_exit);
+    let flags = flags_of(record_exception.0, set_status_on_exception.0, end_on_exit.0);
     let made = use_span_raw(py, span.as_ptr(), flags)?;
     // SAFETY: a new reference.
     Ok(unsafe { Bound::from_owned_ptr(py, made) })
+}
+
+/// Any object, asked whether it is true.
+struct Truth(bool);
+
+impl<'py> FromPyObject<'_, 'py> for Truth {
+    type Error = PyErr;
+
+    fn extract(object: pyo3::Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        object.is_truthy().map(Truth)
+    }
 }
 
 /// The three options as flags.
@@ -169,7 +183,8 @@ unsafe extern "C" fn exit(this: Raw, args: *const Raw, count: ffi::Py_ssize_t, n
             };
             let scope = scope_of(this);
             let flags = scope.flags;
-            let Some(token) = Bound::from_owned_ptr_or_opt(py, std::mem::replace(&mut scope.token, std::ptr::null_mut()))
+            let Some(token) =
+                Bound::from_owned_ptr_or_opt(py, std::mem::replace(&mut scope.token, std::ptr::null_mut()))
             else {
                 return Ok(raw::share(ffi::Py_False()));
             };
@@ -203,7 +218,8 @@ fn failure(span: &Bound<'_, PyAny>, exception: &Bound<'_, PyAny>, flags: u8) -> 
         }
         Ok(())
     })();
-    recorded.or_else(|error| crate::error::log_exception(py, error, "opentelemetry.trace", "Failed to record an exception"))
+    recorded
+        .or_else(|error| crate::error::log_exception(py, error, "opentelemetry.trace", "Failed to record an exception"))
 }
 
 /// A scope like this one, not yet entered.
@@ -282,7 +298,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let kind = Spec {
         name: c"ferrotel._native.SpanScope",
         size: size_of::<Scope>(),
-        flags: ffi::Py_TPFLAGS_HAVE_GC as u64,
+        flags: ffi::Py_TPFLAGS_HAVE_GC,
         methods: vec![
             raw::method_noargs(c"__enter__", enter, c"__enter__($self)\n--\n\nMakes the span current and returns it."),
             raw::method(c"__exit__", exit, c"__exit__($self, exc_type=None, exc_value=None, traceback=None)\n--\n\nMakes the span before it current again."),

@@ -4,7 +4,7 @@
 
 use std::ffi::{c_int, c_void};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 use ferrotel::common::clock::now_unix_nanos;
 use ferrotel::sdk::trace::{FinishedSpan, Link, SpanCell, SpanLimits};
@@ -27,6 +27,9 @@ static FREE: FreeList = FreeList::new();
 pub const RECORD_EXCEPTION: u8 = 1;
 /// The flag for setting the status then.
 pub const SET_STATUS_ON_EXCEPTION: u8 = 2;
+
+/// The flag for calling `_record_end_metrics` when the span ends.
+pub const CALL_AT_END: u8 = 8;
 
 /// A Python span.
 #[repr(C)]
@@ -288,7 +291,7 @@ fn bad_key(py: Python<'_>, span: &SpanObject, key: Raw) -> Raw {
         py,
         "opentelemetry.attributes",
         "invalid key `%s`. must be non-empty string. Dropping key from attributes.",
-        key,
+        crate::error::shown(&key),
     );
     raw::none(py)
 }
@@ -364,8 +367,15 @@ unsafe extern "C" fn add_link(this: Raw, args: *const Raw, count: ffi::Py_ssize_
             let span = span_of(this);
             let limits = span.limits();
             let Some(context) = given(py, context) else { return Ok(raw::none(py)) };
+            let target = match super::from_py(&context) {
+                Ok(target) => target,
+                Err(error) => {
+                    crate::error::log_exception(py, error, LOGGER, "Ignoring a link")?;
+                    return Ok(raw::none(py));
+                }
+            };
             let link = Link {
-                context: super::from_py(&context)?,
+                context: target,
                 attributes: convert::attributes_from_py(
                     given(py, attributes).as_ref(),
                     limits.max_link_attributes,
@@ -477,7 +487,20 @@ pub fn end_span(object: &Bound<'_, PyAny>, time: Option<u64>) -> PyResult<()> {
     data.end_time = Some(time.unwrap_or_else(now_unix_nanos));
     let sampled = data.context.trace_flags.is_sampled();
     drop(data);
+    if span.flags & CALL_AT_END != 0 {
+        count_end(object)?;
+    }
     processor_list::on_end(object, span, sampled)
+}
+
+#[cold]
+fn count_end(object: &Bound<'_, PyAny>) -> PyResult<()> {
+    static REPORTED: AtomicBool = AtomicBool::new(false);
+    let py = object.py();
+    let counted = object.getattr(intern!(py, "_record_end_metrics")).and_then(|counted| counted.call0());
+    counted.map(drop).or_else(|error| {
+        crate::error::log_exception_once(py, error, LOGGER, "The SDK's own metrics failed", &REPORTED)
+    })
 }
 
 unsafe extern "C" fn enter(this: Raw, _: Raw) -> Raw {
@@ -506,12 +529,16 @@ pub fn record_failure(span: &Bound<'_, PyAny>, exception: &Bound<'_, PyAny>, fla
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();
-    let flags = (ffi::Py_TPFLAGS_HAVE_GC | ffi::Py_TPFLAGS_BASETYPE) as u64;
+    let flags = ffi::Py_TPFLAGS_HAVE_GC | ffi::Py_TPFLAGS_BASETYPE;
     let readable = Spec {
         name: c"ferrotel._native.ReadableSpanBase",
         size: size_of::<SpanObject>(),
         flags,
-        methods: vec![raw::method_noargs(c"get_span_context", get_span_context, c"get_span_context($self)\n--\n\nThe span's context.")],
+        methods: vec![raw::method_noargs(
+            c"get_span_context",
+            get_span_context,
+            c"get_span_context($self)\n--\n\nThe span's context.",
+        )],
         attributes: fields::attributes(),
         dict_and_weaklist: Some((std::mem::offset_of!(SpanObject, dict), std::mem::offset_of!(SpanObject, weaklist))),
         slots: vec![
@@ -528,8 +555,13 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
         name: c"ferrotel._native.SpanBase",
         size: size_of::<SpanObject>(),
         // The collector's part is inherited.
-        flags: ffi::Py_TPFLAGS_BASETYPE as u64,
+        flags: ffi::Py_TPFLAGS_BASETYPE,
         methods: vec![
+            raw::method_noargs(
+                c"get_span_context",
+                get_span_context,
+                c"get_span_context($self)\n--\n\nThe span's context.",
+            ),
             raw::method(c"set_attribute", set_attribute, c"set_attribute($self, key, value)\n--\n\nSets one attribute."),
             raw::method(c"set_attributes", set_attributes, c"set_attributes($self, attributes)\n--\n\nSets several attributes."),
             raw::method(c"add_event", add_event, c"add_event($self, name, attributes=None, timestamp=None)\n--\n\nAdds an event; timestamp in nanoseconds since the epoch."),

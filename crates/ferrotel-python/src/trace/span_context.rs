@@ -171,13 +171,7 @@ impl PySpanContext {
     }
 
     fn __getnewargs__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        (
-            self.trace_id(py)?,
-            self.span_id(py)?,
-            self.is_remote(),
-            self.trace_flags(py)?,
-            self.trace_state(py)?,
-        )
+        (self.trace_id(py)?, self.span_id(py)?, self.is_remote(), self.trace_flags(py)?, self.trace_state(py)?)
             .into_pyobject(py)
     }
 
@@ -265,8 +259,10 @@ pub fn from_py(object: &Bound<'_, PyAny>) -> PyResult<SpanContext> {
         span_id: SpanId(id("span_id")?.extract().map_err(|_| PyValueError::new_err("span_id is no 64-bit id"))?),
         trace_flags: TraceFlags(flags_from_py(object.getattr(intern!(py, "trace_flags")).ok().as_ref())),
         is_remote: object.getattr(intern!(py, "is_remote")).and_then(|v| v.is_truthy()).unwrap_or_default(),
-        trace_state: trace_state_from_py(object.getattr(intern!(py, "trace_state")).ok().filter(|s| !s.is_none()).as_ref())
-            .unwrap_or_default(),
+        trace_state: trace_state_from_py(
+            object.getattr(intern!(py, "trace_state")).ok().filter(|s| !s.is_none()).as_ref(),
+        )
+        .unwrap_or_default(),
     })
 }
 

@@ -2,10 +2,11 @@
 
 use std::ffi::{c_int, c_void};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use ferrotel::api::trace::{SpanContext, SpanId, SpanKind, TraceFlags, TraceId};
-use ferrotel::common::clock::now_unix_nanos;
 use ferrotel::common::Scope;
+use ferrotel::common::clock::now_unix_nanos;
 use ferrotel::resource::Resource;
 use ferrotel::sdk::trace::{
     Bounded, BuiltinSampler, Decision, IdGenerator, Link, ParentBased, RandomIdGenerator, SpanCell, SpanLimits,
@@ -19,11 +20,13 @@ use pyo3::{ffi, intern};
 use super::fields::{self, link_from_py, resource_from_py, scope_from_py};
 use super::scope::{END_ON_EXIT, deferred, flags_of};
 use super::span::{RECORD_EXCEPTION, SET_STATUS_ON_EXCEPTION, make_span, span_of};
-use super::{context_object_of, non_recording, processor_list};
+use super::{PySpanContext, context_object_of, non_recording, processor_list};
 use crate::context;
 use crate::convert::{attributes_from_py, text_from_py};
 use crate::raw::{self, Raw, Spec, arguments, given, guard};
 use crate::types::{DESCRIBE_SAMPLER, SDK_TRACER};
+
+const LOGGER: &str = "opentelemetry.sdk.trace";
 
 /// What a span is started with: borrowed, or owned references, as the holder says; null where not given.
 #[repr(C)]
@@ -65,15 +68,18 @@ enum Part {
     IdGenerator,
     SpanLimits,
     Scope,
+    /// Counts the tracer's spans; null or `None` unless somebody asked for that.
+    Metrics,
 }
 
-const PARTS: [(Part, &std::ffi::CStr); 6] = [
+const PARTS: [(Part, &std::ffi::CStr); 7] = [
     (Part::Sampler, c"sampler"),
     (Part::Resource, c"resource"),
     (Part::SpanProcessor, c"span_processor"),
     (Part::IdGenerator, c"id_generator"),
     (Part::SpanLimits, c"_span_limits"),
     (Part::Scope, c"_instrumentation_scope"),
+    (Part::Metrics, c"_tracer_metrics"),
 ];
 
 /// The engine's side of a tracer's parts.
@@ -227,7 +233,7 @@ fn adopt(tracer: &mut TracerObject, part: Part, value: &Bound<'_, PyAny>) -> PyR
             let standard = py.import("opentelemetry.sdk.trace.id_generator")?.getattr("RandomIdGenerator")?;
             tracer.core().python_ids = !value.get_type().is(&standard) && !value.is_none();
         }
-        Part::SpanProcessor => {}
+        Part::SpanProcessor | Part::Metrics => {}
     }
     Ok(())
 }
@@ -371,7 +377,10 @@ fn start_native<'py>(object: &Bound<'py, PyAny>, start: &Start, flags: u8) -> Py
         let python_ids = tracer.core().python_ids;
         let (trace_id, random) = match &parent {
             Some(parent) => (parent.trace_id, parent.trace_flags.is_random()),
-            None if python_ids => python_trace_id(&tracer.part(py, Part::IdGenerator))?,
+            None if python_ids => python_trace_id(&tracer.part(py, Part::IdGenerator)).or_else(|error| {
+                bad_generator(py, error)?;
+                Ok::<_, PyErr>((RandomIdGenerator.generate_trace_id(), true))
+            })?,
             None => (RandomIdGenerator.generate_trace_id(), true),
         };
         let (decision, attributes, trace_state) = match &tracer.core().sampler {
@@ -380,10 +389,14 @@ fn start_native<'py>(object: &Bound<'py, PyAny>, start: &Start, flags: u8) -> Py
                 given(py, start.attributes),
                 parent.as_ref().map(|parent| parent.trace_state.clone()).unwrap_or_default(),
             ),
-            None => ask_sampler(&tracer.part(py, Part::Sampler), start, trace_id)?,
+            None => ask_sampler(&tracer.part(py, Part::Sampler), start, trace_id)
+                .or_else(|error| without_sampler(py, error, start, parent.as_ref()))?,
         };
         let span_id = if python_ids {
-            python_span_id(&tracer.part(py, Part::IdGenerator))?
+            python_span_id(&tracer.part(py, Part::IdGenerator)).or_else(|error| {
+                bad_generator(py, error)?;
+                Ok::<_, PyErr>(RandomIdGenerator.generate_span_id())
+            })?
         } else {
             RandomIdGenerator.generate_span_id()
         };
@@ -392,6 +405,10 @@ fn start_native<'py>(object: &Bound<'py, PyAny>, start: &Start, flags: u8) -> Py
             trace_flags.0 |= TraceFlags::RANDOM.0;
         }
         let context = SpanContext { trace_id, span_id, trace_flags, is_remote: false, trace_state };
+        let counted = match given(py, tracer.parts[Part::Metrics as usize]) {
+            Some(metrics) => count_start(&metrics, parent_object.as_ref(), decision)?,
+            None => None,
+        };
         if decision == Decision::Drop {
             return non_recording(py, context).map(|span| span.into_bound(py));
         }
@@ -431,6 +448,9 @@ fn start_native<'py>(object: &Bound<'py, PyAny>, start: &Start, flags: u8) -> Py
         }
         let processor = tracer.part(py, Part::SpanProcessor);
         let span = make_span(py, cell, limits, &processor, parent_object, flags & !END_ON_EXIT)?;
+        if let Some(counted) = counted {
+            span.setattr(intern!(py, "_record_end_metrics"), counted)?;
+        }
         processor_list::on_start(&span, span_of(span.as_ptr()), parent_context.as_ref())?;
         Ok(span)
     }
@@ -457,12 +477,66 @@ fn links_from_py(links: &Bound<'_, PyAny>, limits: &SpanLimits) -> Bounded<Link>
 
 fn python_trace_id(generator: &Bound<'_, PyAny>) -> PyResult<(TraceId, bool)> {
     let id = generator.call_method0("generate_trace_id")?.extract::<u128>()?;
+    if id == 0 {
+        return Err(PyValueError::new_err("a trace id must not be 0"));
+    }
     let random = generator.call_method0("is_trace_id_random").and_then(|random| random.is_truthy()).unwrap_or(false);
     Ok((TraceId(id), random))
 }
 
 fn python_span_id(generator: &Bound<'_, PyAny>) -> PyResult<SpanId> {
-    Ok(SpanId(generator.call_method0("generate_span_id")?.extract::<u64>()?))
+    let id = generator.call_method0("generate_span_id")?.extract::<u64>()?;
+    if id == 0 {
+        return Err(PyValueError::new_err("a span id must not be 0"));
+    }
+    Ok(SpanId(id))
+}
+
+#[cold]
+fn bad_generator(py: Python<'_>, error: PyErr) -> PyResult<()> {
+    static REPORTED: AtomicBool = AtomicBool::new(false);
+    let message = "The id generator failed: ids are random instead";
+    crate::error::log_exception_once(py, error, LOGGER, message, &REPORTED)
+}
+
+/// What the default sampler decides, for a sampler that raises or answers with something else than a decision.
+#[cold]
+fn without_sampler<'py>(
+    py: Python<'py>,
+    error: PyErr,
+    start: &Start,
+    parent: Option<&SpanContext>,
+) -> PyResult<Sampled<'py>> {
+    static REPORTED: AtomicBool = AtomicBool::new(false);
+    let message = "The sampler failed: its spans are sampled as their parents are, and root spans always";
+    crate::error::log_exception_once(py, error, LOGGER, message, &REPORTED)?;
+    let sampled = parent.is_none_or(|parent| parent.trace_flags.is_sampled());
+    let decision = if sampled { Decision::RecordAndSample } else { Decision::Drop };
+    // SAFETY: null or a live object, for as long as the call.
+    let attributes = unsafe { given(py, start.attributes) };
+    Ok((decision, attributes, parent.map(|parent| parent.trace_state.clone()).unwrap_or_default()))
+}
+
+/// Counts a span that starts; returns what to call when it ends.
+#[cold]
+fn count_start<'py>(
+    metrics: &Bound<'py, PyAny>,
+    parent: Option<&Bound<'py, PySpanContext>>,
+    decision: Decision,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    static REPORTED: AtomicBool = AtomicBool::new(false);
+    let py = metrics.py();
+    let counted = py
+        .import("opentelemetry.sdk.trace.sampling")
+        .and_then(|sampling| sampling.getattr("Decision")?.call1((decision as u8,)))
+        .and_then(|decision| metrics.call_method1("start_span", (parent, decision)));
+    match counted {
+        Ok(counted) => Ok(Some(counted)),
+        Err(error) => {
+            crate::error::log_exception_once(py, error, LOGGER, "The SDK's own metrics failed", &REPORTED)?;
+            Ok(None)
+        }
+    }
 }
 
 type Sampled<'py> = (Decision, Option<Bound<'py, PyAny>>, ferrotel::api::trace::TraceState);
@@ -478,6 +552,7 @@ fn ask_sampler<'py>(sampler: &Bound<'py, PyAny>, start: &Start, trace_id: TraceI
     } else {
         object(start.kind)
     };
+    // SAFETY: as above.
     let links = match unsafe { given(py, start.links) } {
         Some(links) => links,
         None => pyo3::types::PyTuple::empty(py).into_any(),
@@ -513,15 +588,13 @@ unsafe extern "C" fn set_enabled(this: Raw, value: Raw, _: *mut c_void) -> c_int
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let doc = c"As in the reference.";
-    let mut attributes: Vec<_> = PARTS
-        .iter()
-        .map(|(part, name)| raw::attribute(name, get_part, Some(set_part), doc, *part as usize))
-        .collect();
+    let mut attributes: Vec<_> =
+        PARTS.iter().map(|(part, name)| raw::attribute(name, get_part, Some(set_part), doc, *part as usize)).collect();
     attributes.push(raw::attribute(c"_enabled", get_enabled, Some(set_enabled), c"Whether spans record.", 0));
     let kind = Spec {
         name: c"ferrotel._native.TracerBase",
         size: size_of::<TracerObject>(),
-        flags: (ffi::Py_TPFLAGS_HAVE_GC | ffi::Py_TPFLAGS_BASETYPE) as u64,
+        flags: ffi::Py_TPFLAGS_HAVE_GC | ffi::Py_TPFLAGS_BASETYPE,
         methods: vec![
             raw::method(
                 c"start_span",

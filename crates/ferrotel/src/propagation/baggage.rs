@@ -90,19 +90,21 @@ pub struct Member<'a> {
     pub name: &'a str,
     /// The value with the properties that follow it after a `;`.
     pub value: &'a str,
+    /// Whether there may be something to decode.
+    escaped: bool,
 }
 
 impl<'a> Member<'a> {
     /// The name, decoded.
     #[inline]
     pub fn decoded_name(&self) -> Cow<'a, str> {
-        decode(self.name)
+        if self.escaped { decode(self.name) } else { Cow::Borrowed(self.name) }
     }
 
     /// The value and its properties, decoded as one text.
     #[inline]
     pub fn decoded_value(&self) -> Cow<'a, str> {
-        decode(self.value)
+        if self.escaped { decode(self.value) } else { Cow::Borrowed(self.value) }
     }
 
     /// The entry: properties apart from the value, and not decoded.
@@ -133,13 +135,17 @@ pub fn read_members<'a>(
     for header in headers {
         let mut rest = header;
         while !rest.is_empty() {
-            let end = find(rest, b',').unwrap_or(rest.len());
+            let plain = plain_member(rest);
+            let end = match &plain {
+                Some(member) => member.name.len() + 1 + member.value.len(),
+                None => find(rest, b',').unwrap_or(rest.len()),
+            };
             let member = trim(&rest[..end]);
             rest = rest.get(end + 1..).unwrap_or_default();
             if member.is_empty() {
                 continue;
             }
-            if !member.is_ascii() || member.len() > limits.member_bytes {
+            if plain.is_none() && !member.is_ascii() || member.len() > limits.member_bytes {
                 visit(Err(unreadable(member)));
                 continue;
             }
@@ -153,7 +159,7 @@ pub fn read_members<'a>(
                 return;
             }
             accepted += 1;
-            visit(parse_member(member));
+            visit(plain.map_or_else(|| parse_member(member), Ok));
         }
     }
 }
@@ -164,12 +170,34 @@ fn unreadable(member: &str) -> Problem<'_> {
     if member.is_ascii() { Problem::MemberTooLong { name, length: member.len() } } else { Problem::NotAscii { name } }
 }
 
+/// The member that the text begins with, in one pass, where it has neither white space nor properties: mostly it has
+/// none.
 #[inline]
+fn plain_member(text: &str) -> Option<Member<'_>> {
+    let bytes = text.as_bytes();
+    let mut seen = 0;
+    let mut run = |from: usize, class: u8| {
+        let ends = |byte: &u8| {
+            let classes = CLASSES[usize::from(*byte)];
+            seen |= classes;
+            classes & class == 0
+        };
+        bytes[from..].iter().position(ends).map_or(bytes.len(), |length| from + length)
+    };
+    let equals = run(0, NAME);
+    if equals == 0 || bytes.get(equals) != Some(&b'=') {
+        return None;
+    }
+    let end = run(equals + 1, VALUE);
+    let ends_here = bytes.get(end).is_none_or(|byte| *byte == b',');
+    ends_here.then(|| Member { name: &text[..equals], value: &text[equals + 1..end], escaped: seen & ESCAPE != 0 })
+}
+
 fn parse_member(member: &str) -> Result<Member<'_>, Problem<'_>> {
     let equals = find(member, b'=').ok_or(Problem::NoValue { member })?;
     let (name, value) = (trim(&member[..equals]), trim(&member[equals + 1..]));
     if is_name(name) && (is_value(value) || has_properties(value)) {
-        Ok(Member { name, value })
+        Ok(Member { name, value, escaped: true })
     } else {
         Err(Problem::Invalid { member: member.into() })
     }
@@ -201,12 +229,16 @@ static CLASSES: [u8; 256] = {
         if !matches!(byte, b'"' | b',' | b';' | b'\\') {
             classes[byte as usize] |= VALUE;
         }
+        if matches!(byte, b'%' | b'+') {
+            classes[byte as usize] |= ESCAPE;
+        }
         byte += 1;
     }
     classes
 };
 const NAME: u8 = 1;
 const VALUE: u8 = 2;
+const ESCAPE: u8 = 4;
 
 #[inline]
 fn is_name(text: &str) -> bool {

@@ -82,10 +82,11 @@ impl TracerProvider {
 
     fn each(&self, timeout: Duration, ask: impl Fn(&dyn SpanProcessor, Duration) -> bool) -> bool {
         let start = Instant::now();
-        self.0
-            .processors
-            .iter()
-            .fold(true, |all, processor| ask(&**processor, timeout.saturating_sub(start.elapsed())) && all)
+        let mut all = true;
+        for processor in &self.0.processors {
+            all &= ask(&**processor, timeout.saturating_sub(start.elapsed()));
+        }
+        all
     }
 }
 
@@ -106,7 +107,7 @@ impl TracerProviderBuilder {
     pub fn with_environment(mut self, env: &dyn EnvSource) -> Self {
         let settings = Settings::from_env(env);
         self.resource = Resource::default_from_env(env);
-        if let Ok(sampler) = BuiltinSampler::try_from(settings.traces.sampler.clone()) {
+        if let Ok(sampler) = BuiltinSampler::try_from(settings.traces.sampler) {
             self.sampler = Box::new(sampler);
         }
         self.limits = SpanLimits::from(&settings.traces.span_limits);

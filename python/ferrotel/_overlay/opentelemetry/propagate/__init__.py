@@ -16,7 +16,9 @@ from __future__ import annotations
 
 from logging import getLogger
 from os import environ
+from typing import TYPE_CHECKING
 
+from ferrotel import _native
 from opentelemetry.context.context import Context
 from opentelemetry.environment_variables import OTEL_PROPAGATORS
 from opentelemetry.propagators import composite, textmap
@@ -24,39 +26,6 @@ from opentelemetry.propagators import composite, textmap
 logger = getLogger(__name__)
 
 _DEFAULT = "tracecontext,baggage"
-
-
-def extract(
-    carrier: textmap.CarrierT,
-    context: Context | None = None,
-    getter: textmap.Getter[textmap.CarrierT] = textmap.default_getter,
-) -> Context:
-    """Read the values that came with a request.
-
-    Args:
-        carrier: The headers, or whatever the getter can read from.
-        context: What the values are added to; default: an empty context.
-        getter: How headers are read from the carrier; default: as from a mapping.
-
-    Returns:
-        A context with what the carrier holds.
-    """
-    return get_global_textmap().extract(carrier, context, getter=getter)
-
-
-def inject(
-    carrier: textmap.CarrierT,
-    context: Context | None = None,
-    setter: textmap.Setter[textmap.CarrierT] = textmap.default_setter,
-) -> None:
-    """Write the values that go with a request.
-
-    Args:
-        carrier: The headers, or whatever the setter can write to.
-        context: Where the values are; default: the current context.
-        setter: How headers are written to the carrier; default: as to a mapping.
-    """
-    get_global_textmap().inject(carrier, context=context, setter=setter)
 
 
 def _load(name: str) -> textmap.TextMapPropagator:
@@ -118,3 +87,23 @@ def set_global_textmap(http_text_format: textmap.TextMapPropagator) -> None:
     """Replace the propagator of this process."""
     global _HTTP_TEXT_FORMAT
     _HTTP_TEXT_FORMAT = http_text_format
+
+
+if TYPE_CHECKING:
+
+    def extract(
+        carrier: textmap.CarrierT,
+        context: Context | None = None,
+        getter: textmap.Getter[textmap.CarrierT] = textmap.default_getter,
+    ) -> Context:
+        """Read the values that came with a request."""
+
+    def inject(
+        carrier: textmap.CarrierT,
+        context: Context | None = None,
+        setter: textmap.Setter[textmap.CarrierT] = textmap.default_setter,
+    ) -> None:
+        """Write the values that go with a request."""
+else:
+    # Native, because every request goes through them. They ask this module for the propagator.
+    extract, inject = _native.propagate_functions(globals())

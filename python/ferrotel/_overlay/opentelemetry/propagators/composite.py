@@ -31,6 +31,9 @@ class CompositePropagator(_native.CompositePropagatorBase, textmap.TextMapPropag
         return {field for propagator in self._propagators for field in propagator.fields}
 
 
+_native.register_propagation("composite", CompositePropagator)
+
+
 @deprecated("You should use CompositePropagator. Deprecated since version 1.2.0.")
 class CompositeHTTPPropagator(CompositePropagator):
     """The former name of CompositePropagator."""

@@ -6,56 +6,90 @@ import logging
 from os import environ
 
 from ferrotel import _native
-from opentelemetry.attributes import BoundedAttributes
+from opentelemetry.attributes import (
+    BoundedAttributes as BoundedAttributes,
+)
 from opentelemetry.sdk.environment_variables import (
-    OTEL_ATTRIBUTE_COUNT_LIMIT,
-    OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT,
-    OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT,
-    OTEL_LINK_ATTRIBUTE_COUNT_LIMIT,
-    OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED,
-    OTEL_SDK_DISABLED,
-    OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT,
-    OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT,
-    OTEL_SPAN_EVENT_COUNT_LIMIT,
-    OTEL_SPAN_LINK_COUNT_LIMIT,
+    OTEL_ATTRIBUTE_COUNT_LIMIT as OTEL_ATTRIBUTE_COUNT_LIMIT,
+    OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT as OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT,
+    OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT as OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT,
+    OTEL_LINK_ATTRIBUTE_COUNT_LIMIT as OTEL_LINK_ATTRIBUTE_COUNT_LIMIT,
+    OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED as OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED,
+    OTEL_SDK_DISABLED as OTEL_SDK_DISABLED,
+    OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT as OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT,
+    OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT as OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT,
+    OTEL_SPAN_EVENT_COUNT_LIMIT as OTEL_SPAN_EVENT_COUNT_LIMIT,
+    OTEL_SPAN_LINK_COUNT_LIMIT as OTEL_SPAN_LINK_COUNT_LIMIT,
 )
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import sampling
-from opentelemetry.sdk.trace._attributes import _SpanAttributes
-from opentelemetry.sdk.trace._event import Event, EventBase, _make_event, _make_link, _make_list
+from opentelemetry.sdk.resources import (
+    Resource as Resource,
+)
+from opentelemetry.sdk.trace import (
+    sampling as sampling,
+)
+from opentelemetry.sdk.trace._attributes import (
+    _SpanAttributes as _SpanAttributes,
+)
+from opentelemetry.sdk.trace._event import (
+    Event as Event,
+    EventBase as EventBase,
+    _make_event as _make_event,
+    _make_link as _make_link,
+    _make_list as _make_list,
+)
 from opentelemetry.sdk.trace._span import (
-    EXCEPTION_ESCAPED,
-    EXCEPTION_MESSAGE,
-    EXCEPTION_STACKTRACE,
-    EXCEPTION_TYPE,
-    ReadableSpan,
-    Span,
-    _make_resource,
-    _make_scope,
-    _Span,
+    EXCEPTION_ESCAPED as EXCEPTION_ESCAPED,
+    EXCEPTION_MESSAGE as EXCEPTION_MESSAGE,
+    EXCEPTION_STACKTRACE as EXCEPTION_STACKTRACE,
+    EXCEPTION_TYPE as EXCEPTION_TYPE,
+    ReadableSpan as ReadableSpan,
+    Span as Span,
+    _make_resource as _make_resource,
+    _make_scope as _make_scope,
+    _Span as _Span,
 )
-from opentelemetry.sdk.trace._span_limits import SPAN_ATTRIBUTE_COUNT_LIMIT, SpanLimits, _UnsetLimits
+from opentelemetry.sdk.trace._span_limits import (
+    SPAN_ATTRIBUTE_COUNT_LIMIT as SPAN_ATTRIBUTE_COUNT_LIMIT,
+    SpanLimits as SpanLimits,
+    _UnsetLimits as _UnsetLimits,
+)
 from opentelemetry.sdk.trace._span_processor import (
-    ConcurrentMultiSpanProcessor,
-    SpanProcessor,
-    SynchronousMultiSpanProcessor,
-    _describe_processor,
+    ConcurrentMultiSpanProcessor as ConcurrentMultiSpanProcessor,
+    SpanProcessor as SpanProcessor,
+    SynchronousMultiSpanProcessor as SynchronousMultiSpanProcessor,
+    _describe_processor as _describe_processor,
 )
 from opentelemetry.sdk.trace._tracer import (
-    Tracer,
-    _default_tracer_configurator,
-    _describe_sampler,
-    _disable_tracer_configurator,
-    _RuleBasedTracerConfigurator,
-    _TracerConfig,
-    _TracerConfiguratorT,
+    Tracer as Tracer,
+    _default_tracer_configurator as _default_tracer_configurator,
+    _describe_sampler as _describe_sampler,
+    _disable_tracer_configurator as _disable_tracer_configurator,
+    _RuleBasedTracerConfigurator as _RuleBasedTracerConfigurator,
+    _TracerConfig as _TracerConfig,
+    _TracerConfiguratorT as _TracerConfiguratorT,
 )
-from opentelemetry.sdk.trace._tracer_provider import TracerProvider
-from opentelemetry.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
-from opentelemetry.sdk.util import BoundedList
-from opentelemetry.sdk.util.instrumentation import InstrumentationInfo, InstrumentationScope
-from opentelemetry.trace import NoOpTracer, SpanContext
-from opentelemetry.trace.status import Status, StatusCode
+from opentelemetry.sdk.trace._tracer_provider import (
+    TracerProvider as TracerProvider,
+)
+from opentelemetry.sdk.trace.id_generator import (
+    IdGenerator as IdGenerator,
+    RandomIdGenerator as RandomIdGenerator,
+)
+from opentelemetry.sdk.util import (
+    BoundedList as BoundedList,
+)
+from opentelemetry.sdk.util.instrumentation import (
+    InstrumentationInfo as InstrumentationInfo,
+    InstrumentationScope as InstrumentationScope,
+)
+from opentelemetry.trace import (
+    NoOpTracer as NoOpTracer,
+    SpanContext as SpanContext,
+)
+from opentelemetry.trace.status import (
+    Status as Status,
+    StatusCode as StatusCode,
+)
 
 logger = logging.getLogger(__name__)
 

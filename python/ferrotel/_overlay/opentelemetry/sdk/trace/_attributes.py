@@ -51,12 +51,11 @@ class _SpanAttributes(BoundedAttributes):
 
     def __setitem__(self, key: str, value: Any) -> None:
         self._raise_if_immutable()
-        self._store.set(key, value)
+        self._store.update({key: value})
 
     def _set_items(self, attributes: Mapping[str, Any]) -> None:
         self._raise_if_immutable()
-        for key, value in attributes.items():
-            self._store.set(key, value)
+        self._store.update(attributes)
 
     def __delitem__(self, key: str) -> None:
         self._raise_if_immutable()

@@ -195,20 +195,34 @@ class ReadableSpan(_native.ReadableSpanBase):
         }
         return json.dumps(shown, indent=indent)
 
-    def __deepcopy__(self, memo: Dict[int, Any]) -> ReadableSpan:
+    def __deepcopy__(self, memo: dict[int, Any]) -> ReadableSpan:
         import copy
 
-        copied = ReadableSpan.__new__(ReadableSpan)
+        copied = self._copied(
+            copy.deepcopy(self._attributes, memo), copy.deepcopy(self._events, memo), copy.deepcopy(self._links, memo)
+        )
         memo[id(self)] = copied
+        return copied
+
+    def __copy__(self) -> ReadableSpan:
+        return self._copied(self._attributes, self._events, self._links)
+
+    def _copied(
+        self, attributes: types.Attributes, events: Sequence[Event], links: Sequence[trace_api.Link]
+    ) -> ReadableSpan:
+        # A copy cannot be recorded into: what becomes of it would reach nobody.
+        kind = ReadableSpan if isinstance(self, Span) else type(self)
+        copied = kind.__new__(kind)
+        copied.__dict__.update(self.__dict__)
         ReadableSpan.__init__(
             copied,
             name=self._name,
             context=self._context,
             parent=self._parent,
             resource=self._resource,
-            attributes=copy.deepcopy(self._attributes, memo),
-            events=copy.deepcopy(self._events, memo),
-            links=copy.deepcopy(self._links, memo),
+            attributes=attributes,
+            events=events,
+            links=links,
             kind=self._kind,
             instrumentation_info=self._instrumentation_info,
             status=self._status,
@@ -314,10 +328,6 @@ class Span(_native.SpanBase, ReadableSpan, trace_api.Span):
     def __repr__(self) -> str:
         return f'{type(self).__name__}(name="{self._name}", context={self._context})'
 
-    def get_span_context(self) -> trace_api.SpanContext:
-        """The span's context."""
-        return _native.ReadableSpanBase.get_span_context(self)
-
     def _add_event(self, event: EventBase) -> None:
         self.add_event(event.name, event.attributes, event.timestamp)
 
@@ -347,8 +357,10 @@ class Span(_native.SpanBase, ReadableSpan, trace_api.Span):
             EXCEPTION_STACKTRACE: _stacktrace(exception),
             EXCEPTION_ESCAPED: str(escaped),
         }
-        if attributes:
-            recorded.update(attributes)
+        try:
+            recorded.update(attributes or {})
+        except Exception:
+            _logger.warning("The attributes of a recorded exception must be a mapping, got %s", type(attributes))
         self.add_event("exception", recorded, timestamp)
 
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
@@ -368,7 +380,12 @@ class Span(_native.SpanBase, ReadableSpan, trace_api.Span):
                     "Description %s ignored. Use either `Status` or `(StatusCode, Description)`", description
                 )
         elif isinstance(status, StatusCode):
-            code, status = status, Status(status, description)
+            code = status
+            try:
+                status = Status(code, description)
+            except Exception:
+                _logger.warning("The description of a status must be a str, got %s", type(description))
+                status = Status(code)
         else:
             return
         if code is not StatusCode.UNSET and self._status.status_code is not StatusCode.OK:
@@ -415,7 +432,7 @@ def _stacktrace(exception: BaseException) -> str:
     try:
         return "".join(traceback.format_exception(type(exception), exception, exception.__traceback__))
     except Exception:
-        return "".join(traceback.format_tb(exception.__traceback__)) + _text(exception)
+        return "".join(traceback.format_tb(getattr(exception, "__traceback__", None))) + _text(exception)
 
 
 def _make_scope(

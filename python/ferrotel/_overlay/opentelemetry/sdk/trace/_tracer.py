@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable
 
 from ferrotel import _native
 from opentelemetry import trace as trace_api
+from opentelemetry.sdk.environment_variables import OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED
+from opentelemetry.sdk.environment_variables._internal import parse_boolean_environment_variable
 from opentelemetry.sdk.trace import sampling
 from opentelemetry.sdk.trace._span_limits import SpanLimits
 from opentelemetry.sdk.util._configurator import RuleBasedConfigurator
@@ -19,11 +20,21 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace.id_generator import IdGenerator
 
 
-@dataclass
 class _TracerConfig:
     """Whether a tracer records at all (specification: trace SDK, TracerConfig)."""
 
-    is_enabled: bool
+    # By hand: the module `dataclasses` costs every program that imports this one 4 ms.
+    __hash__ = None  # type: ignore[assignment]
+    __match_args__ = ("is_enabled",)
+
+    def __init__(self, is_enabled: bool) -> None:
+        self.is_enabled = is_enabled
+
+    def __repr__(self) -> str:
+        return f"{type(self).__qualname__}(is_enabled={self.is_enabled!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return self.is_enabled == other.is_enabled if type(other) is type(self) else NotImplemented
 
     @classmethod
     def default(cls) -> _TracerConfig:
@@ -57,6 +68,12 @@ class Tracer(_native.TracerBase, trace_api.Tracer):
         self._span_limits = span_limits
         self._instrumentation_scope = instrumentation_scope
         self._set_tracer_config(_tracer_config or _TracerConfig.default())
+        if parse_boolean_environment_variable(OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED):
+            # Every span asks it, so it is there only where somebody wants the counts.
+            from opentelemetry import metrics as metrics_api
+            from opentelemetry.sdk.trace._tracer_metrics import create_tracer_metrics
+
+            self._tracer_metrics = create_tracer_metrics(meter_provider or metrics_api.get_meter_provider(), True)
 
     def _set_tracer_config(self, tracer_config: _TracerConfig) -> None:
         self._tracer_config = tracer_config

@@ -29,6 +29,7 @@ from opentelemetry.sdk.trace._tracer import (
 )
 from opentelemetry.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace._unrecorded import note_unused_provider
 
 if TYPE_CHECKING:
     from opentelemetry import metrics as metrics_api
@@ -141,6 +142,7 @@ class TracerProvider(trace_api.TracerProvider):
         with self._tracers_lock:
             tracer = self._tracers.get(scope)
             if tracer is None:
+                note_unused_provider(None)
                 tracer = self._tracers[scope] = Tracer(
                     self.sampler,
                     self.resource,
@@ -157,9 +159,12 @@ class TracerProvider(trace_api.TracerProvider):
     def add_span_processor(self, span_processor: SpanProcessor) -> None:
         """Adds a processor after those that are there."""
         self._active_span_processor.add_span_processor(span_processor)
+        if not self._tracers and not self._disabled:
+            note_unused_provider(self)
 
     def shutdown(self) -> None:
         """Shuts the processors down, which delivers what waits."""
+        note_unused_provider(None)
         self._active_span_processor.shutdown()
         if self._atexit_handler is not None:
             atexit.unregister(self._atexit_handler)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from ferrotel import _native
 from opentelemetry.trace.span import INVALID_SPAN, Span
+
+if TYPE_CHECKING:
+    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator as TraceContextTextMapPropagator
 
 __all__ = ["INVALID_SPAN", "SPAN_KEY", "Span", "_SPAN_KEY", "get_current_span", "set_span_in_context"]
 
@@ -14,3 +19,12 @@ SPAN_KEY = "current-span"
 
 get_current_span = _native.current_span
 set_span_in_context = _native.set_span_in_context
+
+
+def __getattr__(name: str) -> Any:
+    # Much documentation imports the propagator from here. Late, because its module imports this one.
+    if name == "TraceContextTextMapPropagator":
+        from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+        return TraceContextTextMapPropagator
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

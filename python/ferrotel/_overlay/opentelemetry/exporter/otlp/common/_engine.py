@@ -16,8 +16,8 @@ class EngineSpanExporter(SpanExporter):
     # Methods that, overridden in Python, must be called for every batch.
     _HOOKS: ClassVar[tuple[str, ...]] = ("export",)
 
-    _client: Any = None
-    _client_made_of: dict[str, Any] | None = None
+    _engine: _native.OtlpSpanExporter | None = None
+    _engine_made_of: dict[str, Any] | None = None
 
     def _engine_settings(self) -> dict[str, Any]:
         """The arguments of the engine's exporter, read from the attributes that programs know."""
@@ -25,11 +25,10 @@ class EngineSpanExporter(SpanExporter):
 
     def _engine_client(self) -> _native.OtlpSpanExporter:
         settings = self._engine_settings()
-        if self._client is None or settings != self._client_made_of:
-            self._client = _native.OtlpSpanExporter(**settings)
-            self._client_made_of = settings
-        client: _native.OtlpSpanExporter = self._client
-        return client
+        if self._engine is None or settings != self._engine_made_of:
+            self._engine = _native.OtlpSpanExporter(**settings)
+            self._engine_made_of = settings
+        return self._engine
 
     def _engine_exporter(self) -> _native.OtlpSpanExporter | None:
         """The engine's exporter, for a processor that feeds it directly; None where Python has a say in each batch."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from logging import Logger
-from typing import TYPE_CHECKING, Any, ClassVar, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Callable, ClassVar, Mapping, Sequence
 
 from ferrotel import _native
 from opentelemetry.exporter.http.transport._requests import RequestsHTTPTransport
@@ -38,8 +38,38 @@ if TYPE_CHECKING:
 _DEFAULT_MAX_REQUEST_SIZE = 64 * 1024 * 1024
 
 
+_MakeTransport = Callable[..., Any]
+
+
 class RequestPayloadTooLargeError(Exception):
     """An encoded batch is larger than `max_request_size`. The name is what `error.type` says in the metrics."""
+
+
+class _Client(_OTLPHTTPClient):
+    """The client that sends from Python. It does so where the program brought a transport, or reaches for one here."""
+
+    build_transport: Callable[[], BaseHTTPTransport]
+    sends = False
+
+    def __init__(self, transport: BaseHTTPTransport | None, *arguments: Any, **named: Any) -> None:
+        self._given: BaseHTTPTransport | None = None
+        super().__init__(transport, *arguments, **named)  # type: ignore[arg-type]
+
+    @property
+    def _transport(self) -> BaseHTTPTransport:
+        if self._given is None:
+            self._transport = self.build_transport()
+        assert self._given is not None
+        return self._given
+
+    @_transport.setter
+    def _transport(self, transport: BaseHTTPTransport | None) -> None:
+        self._given = transport
+        self.sends = transport is not None
+
+    def shutdown(self) -> None:
+        if self.sends:
+            super().shutdown()
 
 
 class HTTPSpanExporter(EngineSpanExporter):
@@ -63,6 +93,7 @@ class HTTPSpanExporter(EngineSpanExporter):
         meter_provider: MeterProvider | None,
         session: Any = None,
         transport: BaseHTTPTransport | None = None,
+        make_transport: _MakeTransport = RequestsHTTPTransport,
     ) -> None:
         self._endpoint = endpoint or resolve_endpoint(OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, "v1/traces")
         self._headers = resolve_headers(headers, OTEL_EXPORTER_OTLP_TRACES_HEADERS, self._DEFAULT_HEADERS)
@@ -81,16 +112,24 @@ class HTTPSpanExporter(EngineSpanExporter):
         self._client_cert = tls.client_pair
         self._session = session
         self._shutdown = False
-        if transport is None and session is not None:
-            transport = RequestsHTTPTransport(verify=tls.certificate, cert=tls.client_pair, session=session)
-        self._python_client = None if transport is None else self._client_through(transport)
-        self._client = self._python_client or self._engine_client()
-        self._set_meter_provider(meter_provider)
 
-    def _client_through(self, transport: BaseHTTPTransport) -> _OTLPHTTPClient:
-        return _OTLPHTTPClient(
-            transport, self._endpoint, "spans", self._timeout, self._compression, self._headers, logger=self._LOGGER
+        def build() -> BaseHTTPTransport:
+            made: BaseHTTPTransport = make_transport(verify=tls.certificate, cert=tls.client_pair, session=session)
+            return made
+
+        self._client = _Client(
+            transport or (None if session is None else build()),
+            self._endpoint,
+            "spans",
+            self._timeout,
+            self._compression,
+            self._headers,
+            logger=self._LOGGER,
         )
+        self._client.build_transport = build
+        if not self._client.sends:
+            self._engine_client()
+        self._set_meter_provider(meter_provider)
 
     def _engine_settings(self) -> dict[str, Any]:
         own = {name: value for name, value in self._headers.items() if name not in ("content-type", "user-agent")}
@@ -100,15 +139,15 @@ class HTTPSpanExporter(EngineSpanExporter):
             "headers": list(own.items()),
             "timeout": self._timeout,
             "compression": self._compression.value,
-            "certificate": self._pem(self._certificate_file),
-            "client_key": self._pem(self._client_key_file),
-            "client_certificate": self._pem(self._client_certificate_file),
+            "certificate": None if self._certificate_file is True else self._certificate_file,
+            "client_key": self._client_key_file,
+            "client_certificate": self._client_certificate_file,
             "user_agent": self._headers.get("user-agent"),
             "max_request_size": self._max_request_size,
         }
 
     def _engine_exporter(self) -> _native.OtlpSpanExporter | None:
-        return super()._engine_exporter() if self._python_client is None else None
+        return None if self._client.sends else super()._engine_exporter()
 
     @runs_in_engine
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
@@ -116,7 +155,7 @@ class HTTPSpanExporter(EngineSpanExporter):
             self._LOGGER.warning("Exporter already shutdown, ignoring batch")
             return SpanExportResult.FAILURE
         with self._metrics.export_operation(len(spans)) as outcome:
-            send = self._send_by_engine if self._python_client is None else self._send_from_python
+            send = self._send_from_python if self._client.sends else self._send_by_engine
             try:
                 outcome.error, outcome.error_attrs = send(spans)
             except Exception as error:
@@ -139,9 +178,7 @@ class HTTPSpanExporter(EngineSpanExporter):
                 self._max_request_size,
             )
             return RequestPayloadTooLargeError(f"{len(data)} bytes exceed {self._max_request_size}"), None
-        client = self._python_client
-        assert client is not None
-        answer = client.export(data)
+        answer = self._client.export(data)
         if answer.success:
             return None, None
         status = answer.status_code
@@ -158,17 +195,9 @@ class HTTPSpanExporter(EngineSpanExporter):
             return
         self._shutdown = True
         self._client.shutdown()
+        if self._engine is not None:
+            self._engine.shutdown()
 
     def _set_meter_provider(self, meter_provider: MeterProvider | None) -> None:
         enabled = os.environ.get(OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED, "").strip().lower() == "true"
         self._metrics = create_exporter_metrics(self._COMPONENT_TYPE, "traces", self._endpoint, meter_provider, enabled)
-
-    def _pem(self, path: Any) -> bytes | None:
-        if not isinstance(path, (str, os.PathLike)):
-            return None
-        try:
-            with open(path, "rb") as file:
-                return file.read()
-        except OSError as error:
-            self._LOGGER.error("Failed to read file: %s (%s). It is left out.", path, error.strerror)
-            return None

@@ -6,6 +6,7 @@ import logging
 import sys
 from enum import Enum
 from os import environ, linesep
+from time import perf_counter
 from typing import IO, TYPE_CHECKING, Any, Callable, Sequence, TypeVar
 
 from ferrotel import _native
@@ -30,6 +31,8 @@ _DEFAULT_SCHEDULE_DELAY_MILLIS = 5000
 _DEFAULT_MAX_EXPORT_BATCH_SIZE = 512
 _DEFAULT_EXPORT_TIMEOUT_MILLIS = 30000
 _DEFAULT_MAX_QUEUE_SIZE = 2048
+# So many seconds may exports hold the program up, all together, before one line advises another processor.
+_SIMPLE_PROCESSOR_PATIENCE = 1.0
 _ENV_VAR_INT_VALUE_ERROR_MESSAGE = "Unable to parse value for %s as integer. Defaulting to %s."
 
 logger = logging.getLogger(__name__)
@@ -72,6 +75,7 @@ class SimpleSpanProcessor(SpanProcessor):
     def __init__(self, span_exporter: SpanExporter, *, meter_provider: MeterProvider | None = None) -> None:
         self.span_exporter = span_exporter
         self._shutdown = False
+        self._blocked_seconds = 0.0
         measured = _internal_metrics_enabled()
         native_exporter = None if measured else _native_exporter(span_exporter)
         self._native_core = None if native_exporter is None else _native.SimpleSpanCore(native_exporter)
@@ -86,6 +90,7 @@ class SimpleSpanProcessor(SpanProcessor):
             self._metrics.drop_items(1, "already_shutdown")
             return
         self._metrics.finish_items(1)
+        start = perf_counter()
         token = attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
         try:
             self.span_exporter.export((span,))
@@ -93,6 +98,17 @@ class SimpleSpanProcessor(SpanProcessor):
             logger.exception("Exception while exporting Span.")
         finally:
             detach(token)
+        self._add_blocked(perf_counter() - start)
+
+    def _add_blocked(self, seconds: float) -> None:
+        before = self._blocked_seconds
+        self._blocked_seconds = after = before + seconds
+        if before < _SIMPLE_PROCESSOR_PATIENCE <= after:
+            logger.warning(
+                "SimpleSpanProcessor exports every span on the thread that ends it, which has held the program up for "
+                "%.1f s by now: use BatchSpanProcessor, which exports in the background.",
+                after,
+            )
 
     def shutdown(self) -> None:
         self._shutdown = True

@@ -105,12 +105,13 @@ class OTLPSpanExporter(EngineSpanExporter, OTLPExporterMixin[Sequence[ReadableSp
 
     def _initialize_channel_and_stub(self) -> None:
         self._channel = self._make_channel()
-        self._engine_client()
+        self._client = self._engine_client()
 
     def _send(self, data: Sequence[ReadableSpan]) -> str | None:
         if getattr(self._translate_data, "_runs_in_engine", False) is not True:
             return OTLPExporterMixin._send(self, data)
-        return self._engine_client().export(data)
+        self._client = engine = self._engine_client()
+        return engine.export(data)
 
     def _count_data(self, data: Sequence[ReadableSpan]) -> int:
         return len(data)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
 from ferrotel import _native
 from opentelemetry.exporter.otlp.common._http_span_exporter import HTTPSpanExporter
 from opentelemetry.exporter.otlp.proto.http import _OTLP_HTTP_HEADERS, Compression
-from opentelemetry.exporter.otlp.proto.http._common import _load_session_from_envvar, _normalize_compression
+from opentelemetry.exporter.otlp.proto.http._common import (
+    _build_transport,
+    _load_session_from_envvar,
+    _normalize_compression,
+)
 from opentelemetry.sdk.environment_variables import (  # noqa: F401
     _OTEL_PYTHON_EXPORTER_OTLP_HTTP_TRACES_CREDENTIAL_PROVIDER,
     OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE,
@@ -66,6 +70,19 @@ class OTLPSpanExporter(HTTPSpanExporter):
         meter_provider: MeterProvider | None = None,
         _transport: BaseHTTPTransport | None = None,
     ) -> None:
+        session = session or _load_session_from_envvar(_OTEL_PYTHON_EXPORTER_OTLP_HTTP_TRACES_CREDENTIAL_PROVIDER)
+
+        def make_transport(**_: Any) -> BaseHTTPTransport:
+            return _build_transport(
+                certificate_file,
+                client_key_file,
+                client_certificate_file,
+                OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE,
+                OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY,
+                OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE,
+                session=session,
+            )
+
         self._configure(
             endpoint,
             certificate_file,
@@ -76,8 +93,9 @@ class OTLPSpanExporter(HTTPSpanExporter):
             _normalize_compression(compression),
             max_request_size,
             meter_provider,
-            session or _load_session_from_envvar(_OTEL_PYTHON_EXPORTER_OTLP_HTTP_TRACES_CREDENTIAL_PROVIDER),
+            session,
             _transport,
+            make_transport,
         )
 
     def _encode(self, spans: Sequence[ReadableSpan]) -> bytes:
