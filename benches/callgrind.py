@@ -22,7 +22,11 @@ MANY = 6_000
 def main(python: str, operation: str, endpoint: str) -> int:
     if not shutil.which("valgrind"):
         raise SystemExit("benches: --callgrind needs valgrind, for example: apt-get install valgrind")
-    worker = [python, str(contenders.HERE / "worker.py"), "--pipeline", "otlp", "--endpoint", f"{endpoint}/v1/traces"]
+    if operation == "encode":
+        worker = [contenders.rust_programs()[1]]
+    else:
+        script = str(contenders.HERE / "worker.py")
+        worker = [python, script, "--pipeline", "otlp", "--endpoint", f"{endpoint}/v1/traces"]
     total, functions = count(worker, operation)
     print(f"{operation}: {total:,.0f} instructions on the calling thread; by function, without what it calls:")
     for cost, function in functions[:50]:

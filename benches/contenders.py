@@ -74,6 +74,15 @@ def python_contender(name: str, python: str, pipeline: str, endpoint: str) -> Co
     return Contender(name, command)
 
 
+def interpreter(name: str) -> str:
+    """The path of an interpreter that was named in one of the ways in which a shell finds it."""
+    found = shutil.which(name)
+    if not found:
+        raise SystemExit(f"benches: there is no interpreter {name}")
+    # Not resolved: the link is what makes an environment.
+    return os.path.abspath(found)
+
+
 def official_python(python: str) -> str:
     """The interpreter of an environment that holds the official packages, pinned in official.txt."""
     requirements = HERE / "official.txt"

@@ -26,7 +26,7 @@ ns: the median of the rounds, on {clock}. Ratios: the median of the ratios withi
 Python {python}; {processor}, {cores} cores; ferrotel {ferrotel}, opentelemetry-sdk {official},
 Rust opentelemetry_sdk 0.33.1.
 Both Python columns: TracerProvider with default settings, BatchSpanProcessor, OTLP over HTTP to the same local
-receiver, bursts of 1,500 spans, each flushed (untimed) before the next, so that none is dropped. "no export": the
+receiver, bursts of up to 1,500 spans, each flushed (untimed) before the next, so that none is dropped. "no export": the
 official SDK with an exporter that does nothing, beside ferrotel with OTLP. Rust: BatchSpanProcessor and an exporter
 that does nothing. 512 spans to OTLP: official Python encode_spans and SerializeToString; ferrotel's encoder without
 Python, as its exporter calls it; Rust prost.
@@ -46,18 +46,27 @@ def main() -> int:
     parser.add_argument("--ferrotel-python", help="measure the ferrotel that this interpreter sees, not a fresh wheel")
     parser.add_argument("--no-rust", action="store_true", help="leave the Rust programs out")
     parser.add_argument(
-        "--callgrind", metavar="OPERATION", help="count ferrotel's instructions instead; needs valgrind"
+        "--callgrind",
+        metavar="OPERATION",
+        choices=[row.name for row in report.ROWS],
+        help="count ferrotel's instructions for one operation instead; needs valgrind",
     )
     options = parser.parse_args()
-    python = options.python or default_python()
-    ferrotel = options.ferrotel_python or contenders.ferrotel_python(python)
+    names = [name for name in options.only.split(",") if name]
+    unknown = set(names).difference(row.name for row in report.ROWS)
+    if unknown:
+        parser.error(f"no such operation: {', '.join(sorted(unknown))}")
+    rows = [row for row in report.ROWS if not names or row.name in names]
+    python = contenders.interpreter(options.python) if options.python else default_python()
+    if options.ferrotel_python:
+        ferrotel = contenders.interpreter(options.ferrotel_python)
+    else:
+        ferrotel = contenders.ferrotel_python(python)
     if options.callgrind:
         with Sink() as sink:
             return callgrind.main(ferrotel, options.callgrind, sink.endpoint)
     official = contenders.official_python(python)
     rust = None if options.no_rust else contenders.rust_programs()
-    names = [name for name in options.only.split(",") if name]
-    rows = [row for row in report.ROWS if not names or row.name in names]
 
     with Sink() as sink:
         rounds = measure(rows, start(ferrotel, official, rust, sink.endpoint), options.rounds, options.milliseconds)

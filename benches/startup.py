@@ -52,10 +52,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--ferrotel-python", help="measure the ferrotel that this interpreter sees")
     options = parser.parse_args()
-    python = options.python or default_python()
+    python = contenders.interpreter(options.python) if options.python else default_python()
     bare = bare_python(python)
     interpreters = {
-        "ferrotel": options.ferrotel_python or contenders.ferrotel_python(python),
+        "ferrotel": contenders.interpreter(options.ferrotel_python)
+        if options.ferrotel_python
+        else contenders.ferrotel_python(python),
         "official": contenders.official_python(python),
     }
     rounds: dict[tuple[str, str], list[Start]] = {}

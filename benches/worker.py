@@ -24,6 +24,8 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
 # Fewer than the default queue holds: no span is dropped, each costs what it costs in a program that keeps up.
 BURST = 1500
+# Nanoseconds of a burst that may be shorter.
+LONG = 20_000_000
 # Spans in the batch that is encoded: the default size of a batch.
 BATCH = 512
 
@@ -87,8 +89,8 @@ def turn(run: operations.Run, flush: Callable[[], Any], wanted: int) -> tuple[in
     while wall < wanted:
         burst_wall, burst_cpu = burst(run, size)
         flush()
-        if burst_wall < 200_000 and size < BURST:
-            # Too short to be timed well, and the first ones warm up.
+        if burst_wall < LONG and size < BURST:
+            # These warm up.
             size = min(size * 4, BURST)
             continue
         count += size

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import hypothesis
@@ -10,6 +11,9 @@ import pytest
 
 import ferrotel
 import opentelemetry.trace
+
+# A shell's background jobs ignore SIGINT, and so would the programs that the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A busy machine is no reason for a property test to fail.
 hypothesis.settings.register_profile("ferrotel", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])

@@ -6,8 +6,8 @@ use std::time::Instant;
 /// Spans in one burst: fewer than the default queue holds, as in `benches/worker.py`.
 const BURST: u64 = 1500;
 
-/// A burst shorter than this, in nanoseconds, is not timed well.
-const SHORTEST: u64 = 200_000;
+/// Nanoseconds of a burst that may be shorter.
+const LONG: u64 = 20_000_000;
 
 /// One operation, done so many times.
 pub type Run<'a> = Box<dyn FnMut(u64) + 'a>;
@@ -47,7 +47,8 @@ fn turn(run: &mut Run<'_>, flush: &impl Fn(), wanted: u64) -> Cost {
     while total.wall < wanted {
         let cost = burst(run, size);
         flush();
-        if cost.wall < SHORTEST && size < BURST {
+        if cost.wall < LONG && size < BURST {
+            // These warm up.
             size = (size * 4).min(BURST);
             continue;
         }

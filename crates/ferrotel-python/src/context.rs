@@ -3,6 +3,7 @@
 //! A [`ContextObject`] is a dict whose entries may not be there yet: entering a span makes a context that differs from
 //! its base in the span alone, and hardly anybody ever looks at the rest. The entries are copied when somebody does.
 
+use std::cell::{Cell, RefCell};
 use std::ffi::{c_int, c_void};
 use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicPtr, Ordering};
 
@@ -58,10 +59,12 @@ unsafe fn fill(context: Raw) -> c_int {
     // SAFETY: the callers pass an instance; the dict functions only look at the dict part.
     unsafe {
         let fields = lazy(context);
-        let base = std::mem::replace(&mut fields.base, std::ptr::null_mut());
-        if base.is_null() {
+        if fields.base.is_null() {
             return 0;
         }
+        // The base goes last: keys that are no strings may run Python code while they are put in, and whoever looks at
+        // this context meanwhile has to find all of it.
+        let base = raw::share(fields.base);
         let mut at = 0;
         let (mut key, mut value) = (std::ptr::null_mut(), std::ptr::null_mut());
         let mut failed = 0;
@@ -70,6 +73,9 @@ unsafe fn fill(context: Raw) -> c_int {
         }
         if failed == 0 && !fields.span.is_null() {
             failed = ffi::PyDict_SetItem(context, KEY.load(Ordering::Relaxed), fields.span);
+        }
+        if failed == 0 {
+            raw::replace(&mut lazy(context).base, std::ptr::null_mut());
         }
         ffi::Py_DECREF(base);
         failed
@@ -490,11 +496,39 @@ unsafe extern "C" fn context_dealloc(this: Raw) {
         if pristine && FREE.keep(this) {
             return;
         }
-        if let Some(dealloc) = ffi::PyDict_Type.tp_dealloc {
-            dealloc(this);
-        }
-        ffi::Py_DECREF(kind.cast());
+        free_entries(this, kind);
     }
+}
+
+/// Frees a context's dict, not deeper than the stack allows: contexts that hold contexts (a program that keeps the one
+/// before under a key of its own) may be nested without end, and dict's own guard does not count for derived types.
+unsafe fn free_entries(this: Raw, kind: *mut ffi::PyTypeObject) {
+    const DEEPEST: usize = 50;
+    thread_local! {
+        static NESTED: Cell<usize> = const { Cell::new(0) };
+        static LATER: RefCell<Vec<(Raw, *mut ffi::PyTypeObject)>> = const { RefCell::new(Vec::new()) };
+    }
+    let free = |this: Raw, kind: *mut ffi::PyTypeObject| {
+        // SAFETY: the caller's promise: a dying context without its own fields, and its type, whose reference it gives back.
+        unsafe {
+            if let Some(dealloc) = ffi::PyDict_Type.tp_dealloc {
+                dealloc(this);
+            }
+            ffi::Py_DECREF(kind.cast());
+        }
+    };
+    let depth = NESTED.get();
+    if depth == DEEPEST && LATER.try_with(|later| later.borrow_mut().push((this, kind))).is_ok() {
+        return;
+    }
+    NESTED.set(depth + 1);
+    free(this, kind);
+    if depth == 0 {
+        while let Ok(Some((this, kind))) = LATER.try_with(|later| later.borrow_mut().pop()) {
+            free(this, kind);
+        }
+    }
+    NESTED.set(depth);
 }
 
 unsafe extern "C" fn context_traverse(this: Raw, visit: ffi::visitproc, arg: *mut c_void) -> c_int {
@@ -509,7 +543,8 @@ unsafe extern "C" fn context_traverse(this: Raw, visit: ffi::visitproc, arg: *mu
                 }
             }
         }
-        ffi::PyDict_Type.tp_traverse.map_or(0, |traverse| traverse(this, visit, arg))
+        let result = ffi::PyDict_Type.tp_traverse.map_or(0, |traverse| traverse(this, visit, arg));
+        if result != 0 { result } else { raw::visit_type(this, visit, arg) }
     }
 }
 
@@ -717,9 +752,11 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     KEY.store(key.into_ptr(), Ordering::Relaxed);
     EMPTY.store(kind.call0()?.into_ptr(), Ordering::Relaxed);
     module.add_class::<RuntimeContextBase>()?;
-    for function in
-        [wrap_pyfunction!(set_runtime_context, module)?, wrap_pyfunction!(crate::types::register_types, module)?]
-    {
+    for function in [
+        wrap_pyfunction!(set_runtime_context, module)?,
+        wrap_pyfunction!(crate::types::register_types, module)?,
+        wrap_pyfunction!(crate::types::span_patched, module)?,
+    ] {
         module.add_function(function)?;
     }
     raw::add_functions(

@@ -1,5 +1,6 @@
 //! The engine's log lines reach Python's `logging`, without the engine's threads ever taking the GIL.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
@@ -14,7 +15,13 @@ type Lines = VecDeque<(Level, &'static str, String)>;
 /// Lines that wait for a thread that holds the GIL; the oldest go when there are too many.
 static WAITING: LazyLock<PerProcess<Mutex<Lines>>> = LazyLock::new(|| PerProcess::new(Mutex::default()));
 static SCHEDULED: AtomicBool = AtomicBool::new(false);
+/// The interpreter is going down: lines wait for nobody.
+static CLOSED: AtomicBool = AtomicBool::new(false);
 const MOST_WAITING: usize = 256;
+
+thread_local! {
+    static DELIVERING: Cell<bool> = const { Cell::new(false) };
+}
 
 fn waiting() -> MutexGuard<'static, Lines> {
     WAITING.get(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner)
@@ -31,7 +38,8 @@ impl Sink for Pending {
             }
             waiting.push_back((level, target, message.to_owned()));
         }
-        if !SCHEDULED.swap(true, Ordering::AcqRel) {
+        // An interpreter that is gone takes no calls: adding one would crash.
+        if !CLOSED.load(Ordering::Acquire) && !SCHEDULED.swap(true, Ordering::AcqRel) {
             // SAFETY: may be called from any thread, attached or not; the interpreter runs it on its main thread.
             if unsafe { ffi::Py_AddPendingCall(Some(run), std::ptr::null_mut()) } != 0 {
                 SCHEDULED.store(false, Ordering::Release);
@@ -41,16 +49,20 @@ impl Sink for Pending {
 }
 
 extern "C" fn run(_: *mut std::ffi::c_void) -> std::ffi::c_int {
-    Python::attach(deliver);
+    // None while the interpreter goes down.
+    let _ = Python::try_attach(deliver);
     0
 }
 
 /// Logs what waits. Called by the interpreter, and by the calls that wait for the engine (flush, shutdown).
 pub fn deliver(py: Python<'_>) {
     SCHEDULED.store(false, Ordering::Release);
-    loop {
-        // The lock is given back before Python runs: a handler may make telemetry.
-        let Some((level, target, message)) = waiting().pop_front() else { return };
+    // Logging may run pending calls, this one among them: the next line would overtake the one that is being logged.
+    if DELIVERING.replace(true) {
+        return;
+    }
+    // The lock is given back before Python runs: a handler may make telemetry.
+    while let Some((level, target, message)) = next() {
         let method = match level {
             Level::Debug => "debug",
             Level::Info => "info",
@@ -65,9 +77,26 @@ pub fn deliver(py: Python<'_>) {
             error.write_unraisable(py, None);
         }
     }
+    DELIVERING.set(false);
 }
 
-/// Installs the sink.
-pub fn install() {
+fn next() -> Option<(Level, &'static str, String)> {
+    waiting().pop_front()
+}
+
+#[pyfunction]
+fn close() {
+    CLOSED.store(true, Ordering::Release);
+}
+
+/// Installs the sink, until the interpreter goes down.
+///
+/// # Errors
+/// `atexit` cannot be imported.
+pub fn install(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    // Now, and not by a thread of the engine: a fork at that moment would leave it half made in the child.
+    LazyLock::force(&WAITING);
+    module.py().import("atexit")?.call_method1("register", (wrap_pyfunction!(close, module)?,))?;
     set_sink(Box::new(Pending));
+    Ok(())
 }

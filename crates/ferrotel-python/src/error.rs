@@ -14,6 +14,7 @@ use crate::types::GET_LOGGER;
 /// # Errors
 /// Those two.
 pub fn log_exception(py: Python<'_>, error: PyErr, target: &str, message: &str) -> PyResult<()> {
+    settle();
     if !error.is_instance_of::<pyo3::exceptions::PyException>(py) {
         return Err(error);
     }
@@ -38,16 +39,25 @@ pub fn log_exception_once(
     message: &str,
     reported: &AtomicBool,
 ) -> PyResult<()> {
+    settle();
     if !reported.swap(true, Ordering::Relaxed) || !error.is_instance_of::<pyo3::exceptions::PyException>(py) {
         return log_exception(py, error, target, message);
     }
-    let _ = GET_LOGGER.get(py).and_then(|get| get.call1((target,))?.call_method1("debug", ("%s: %r", message, error.value(py))));
+    let _ = GET_LOGGER
+        .get(py)
+        .and_then(|get| get.call1((target,))?.call_method1("debug", ("%s: %r", message, error.value(py))));
     Ok(())
 }
 
-/// The text that tells an object apart in a message: its repr, or its type's where that raises.
+/// The text that tells an object apart in a message: a simple value's repr, and the type of anything else, whose repr
+/// may raise or have no end.
 pub fn shown(object: &Bound<'_, PyAny>) -> String {
-    let text = object.repr().or_else(|_| object.get_type().repr());
+    let simple = object.is_none()
+        || object.is_exact_instance_of::<pyo3::types::PyInt>()
+        || object.is_exact_instance_of::<pyo3::types::PyFloat>()
+        || object.is_exact_instance_of::<pyo3::types::PyBool>()
+        || object.is_exact_instance_of::<pyo3::types::PyString>();
+    let text = if simple { object.repr() } else { object.get_type().repr() }.or_else(|_| object.get_type().repr());
     let mut text = text.map(|text| text.to_string_lossy().into_owned()).unwrap_or_default();
     if let Some((at, _)) = text.char_indices().nth(200) {
         text.truncate(at);
@@ -55,8 +65,16 @@ pub fn shown(object: &Bound<'_, PyAny>) -> String {
     text
 }
 
+/// Drops what functions of raw types could not: PyO3 takes itself for detached there, and keeps the exceptions that are
+/// let go until somebody attaches, which a program may never do. Every path of errors comes by here.
+#[cold]
+pub fn settle() {
+    Python::attach(|_| ());
+}
+
 /// Logs a warning on the Python logger `target`.
 pub fn warn(py: Python<'_>, target: &str, message: &str) {
+    settle();
     let logged =
         GET_LOGGER.get(py).and_then(|get| get.call1((target,))).and_then(|l| l.call_method1("warning", (message,)));
     drop(logged);
@@ -67,6 +85,7 @@ pub fn warn_with<'py, A>(py: Python<'py>, target: &str, message: &str, argument:
 where
     A: IntoPyObject<'py>,
 {
+    settle();
     let logged = GET_LOGGER
         .get(py)
         .and_then(|get| get.call1((target,)))

@@ -12,6 +12,7 @@ mod environ;
 mod error;
 mod export;
 mod free_list;
+mod late_threads;
 mod propagation;
 mod raw;
 mod trace;
@@ -23,7 +24,8 @@ mod view;
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     refuse_subinterpreter()?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
-    diagnostics::install();
+    diagnostics::install(module)?;
+    raw::register(module)?;
     context::register(module)?;
     trace::register(module)?;
     trace_state::register(module)?;

@@ -4,12 +4,13 @@
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 use parking_lot::Mutex;
 use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyTuple, PyType};
 
 /// `PyObject*`, as the C API hands it around.
 pub type Raw = *mut ffi::PyObject;
@@ -29,11 +30,53 @@ pub type Set = unsafe extern "C" fn(Raw, Raw, *mut c_void) -> c_int;
 pub unsafe fn guard(body: impl for<'py> FnOnce(Python<'py>) -> PyResult<Raw>) -> Raw {
     // SAFETY: the caller's promise.
     let py = unsafe { Python::assume_attached() };
+    crate::late_threads::protect();
+    let calls = CALLS.load(Ordering::Relaxed);
+    CALLS.store(calls.wrapping_add(1), Ordering::Relaxed);
+    if calls.is_multiple_of(SETTLED_EVERY) {
+        settle();
+    }
     match catch_unwind(AssertUnwindSafe(|| body(py))) {
         Ok(Ok(object)) => object,
         Ok(Err(error)) => raise(py, error),
         Err(_) => panicked(py),
     }
+}
+
+/// Counts calls, roughly: only ever touched while attached.
+static CALLS: AtomicU32 = AtomicU32::new(0);
+const SETTLED_EVERY: u32 = 512;
+/// [`settle_references`] as Python sees it; null before the module is made.
+static SETTLE: AtomicPtr<ffi::PyObject> = AtomicPtr::new(std::ptr::null_mut());
+
+/// What is dropped in raw functions (errors above all), PyO3 keeps until one of its own functions is called, since it
+/// does not know that the interpreter is attached. A program may never call one.
+#[cold]
+fn settle() {
+    let function = SETTLE.load(Ordering::Relaxed);
+    // SAFETY: attached, as the caller of `guard` promised; the function is never given back, and its result is.
+    unsafe {
+        if !function.is_null() {
+            let done = ffi::PyObject_CallObject(function, std::ptr::null_mut());
+            if done.is_null() {
+                ffi::PyErr_Clear();
+            }
+            ffi::Py_XDECREF(done);
+        }
+    }
+}
+
+/// Does nothing; being called is what settles the references that PyO3 keeps.
+#[pyfunction]
+fn settle_references() {}
+
+/// Prepares what the raw functions need.
+///
+/// # Errors
+/// Out of memory.
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    SETTLE.store(wrap_pyfunction!(settle_references, module)?.into_ptr().cast(), Ordering::Relaxed);
+    Ok(())
 }
 
 #[cold]
@@ -128,6 +171,16 @@ pub unsafe fn arguments<const N: usize>(
         }
     }
     Ok(found)
+}
+
+/// Shows the collector the reference that an instance has to its type: the instances' business since 3.9.
+///
+/// # Safety
+/// Called by a `tp_traverse`, with what it was given.
+#[inline]
+pub unsafe fn visit_type(this: Raw, visit: ffi::visitproc, arg: *mut c_void) -> c_int {
+    // SAFETY: the caller's promise.
+    if cfg!(Py_3_9) { unsafe { visit(ffi::Py_TYPE(this).cast(), arg) } } else { 0 }
 }
 
 /// `object`, unless it is null or `None`.
@@ -269,6 +322,13 @@ impl Spec {
             let made =
                 ffi::PyType_FromSpecWithBases(&raw mut spec, bases.map_or(std::ptr::null_mut(), Bound::into_ptr));
             let made = Bound::from_owned_ptr_or_err(py, made)?;
+            // Before 3.9 a spec cannot say where these are; classes made from now on inherit them.
+            #[cfg(not(Py_3_9))]
+            if let Some((dict, weaklist)) = self.dict_and_weaklist {
+                let kind = made.as_ptr().cast::<ffi::PyTypeObject>();
+                (*kind).tp_dictoffset = dict.cast_signed();
+                (*kind).tp_weaklistoffset = weaklist.cast_signed();
+            }
             if !table.is_null() {
                 METHODS.lock().push(Methods { owner: made.as_ptr(), table });
             }
@@ -311,7 +371,9 @@ pub fn own_methods(class: &Bound<'_, PyAny>) -> PyResult<()> {
                 let inherited = class.getattr(name)?;
                 if inherited.getattr("__objclass__").is_ok_and(|owns| owns.as_ptr() == owner) {
                     let descriptor = ffi::PyDescr_NewMethod(class.as_ptr().cast(), definition);
-                    class.setattr(name, Bound::from_owned_ptr_or_err(py, descriptor)?)?;
+                    let descriptor = Bound::from_owned_ptr_or_err(py, descriptor)?;
+                    // Past the metaclass, which takes such an assignment for somebody's patch.
+                    py.get_type::<PyType>().call_method1("__setattr__", (class, name, descriptor))?;
                 }
                 definition = definition.add(1);
             }

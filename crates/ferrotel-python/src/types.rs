@@ -1,6 +1,6 @@
 //! The Python classes and functions that the overlay hands to the native code, and the ones that it looks up itself.
 
-use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -121,4 +121,13 @@ pub fn register_types(types: Option<&Bound<'_, pyo3::types::PyDict>>) -> PyResul
         }
     }
     Ok(())
+}
+
+/// Whether somebody replaced a method of the SDK's span class: from then on nothing is called past the class.
+pub static SPAN_PATCHED: AtomicBool = AtomicBool::new(false);
+
+/// Says that a method of the SDK's span class was replaced.
+#[pyfunction]
+pub fn span_patched() {
+    SPAN_PATCHED.store(true, Ordering::Relaxed);
 }

@@ -328,6 +328,11 @@ fn sizes_that_make_no_sense_are_corrected() {
     assert_eq!((batches.config().max_queue_size, batches.config().max_export_batch_size), (1, 1));
     let batches = BatchProcessor::new(Recorder::<Sized>::new(), config(5, 50, 1));
     assert_eq!(batches.config().max_export_batch_size, 5);
+    let endless =
+        BatchConfig { schedule_delay: Duration::MAX, export_timeout: Duration::MAX, ..BatchConfig::default() };
+    let batches = BatchProcessor::new(Recorder::new(), endless);
+    batches.push(Sized(1));
+    assert!(batches.force_flush(None) && batches.shutdown(Some(Duration::MAX)));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ferrotel::common::diagnostics::{Level, Sink, set_sink};
+use ferrotel::config::BatchSettings;
 use ferrotel::sdk::batch::BatchConfig;
 use ferrotel::sdk::trace::{
     BatchSpanProcessor, ExportError, ExportResult, FinishedSpan, SimpleSpanProcessor, SpanData, SpanExporter,
@@ -160,4 +161,16 @@ fn exports_that_hold_the_program_up_are_advised_against_once() {
     processor.on_end(span("c"));
     processor.on_end(span("d"));
     assert_eq!(advice(), 1);
+}
+
+#[test]
+fn the_environment_configures_batches() {
+    let settings =
+        BatchSettings { export_timeout: None, max_queue_size: 7, max_export_batch_size: 3, ..Default::default() };
+    let processor = BatchSpanProcessor::new(Arc::new(Names::default()), BatchConfig::from(&settings));
+    assert_eq!((processor.config().max_queue_size, processor.config().max_export_batch_size), (7, 3));
+    processor.on_end(span("a"));
+    assert!(processor.force_flush(None));
+    assert!(processor.shutdown(None));
+    assert!(processor.is_shut_down());
 }

@@ -190,6 +190,15 @@ class TestSession:
         processor._batch_processor.shutdown(timeout_millis=50)
         assert time.monotonic() - begin < 5
 
+    def test_a_program_that_reaches_for_the_transport_gets_it(self, server: Any, finished: Finish) -> None:
+        exporter = OTLPSpanExporter(server.url)
+        assert exporter._engine_exporter() is not None
+        exporter._client._transport._session.headers["x-session"] = "mine"  # type: ignore[attr-defined]
+        assert exporter._engine_exporter() is None
+        assert exporter.export([finished()]) is SpanExportResult.SUCCESS
+        assert server.requests[0].headers["x-session"] == "mine"
+        assert (exporter._client._endpoint, exporter._client._timeout) == (server.url, 10)
+
     def test_its_processor_is_the_python_one(self) -> None:
         processor = BatchSpanProcessor(OTLPSpanExporter(session=self.requests.Session()))
         assert processor._native_core is None

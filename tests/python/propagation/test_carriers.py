@@ -251,3 +251,20 @@ def test_default_reports_stay_off_the_root_logger_level(caplog: pytest.LogCaptur
         extract({"traceparent": VALID})
         inject({}, SENT)
     assert caplog.records == []
+
+
+class Awkward:
+    """A key with the hash of a header's name that cannot be compared."""
+
+    def __hash__(self) -> int:
+        return hash("traceparent")
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError("no comparing")
+
+
+def test_dict_whose_keys_raise() -> None:
+    carrier: Any = {Awkward(): "x"}
+    context = Context({"a": 1})
+    assert extract(carrier, context) is context
+    inject(carrier, SENT)

@@ -111,6 +111,8 @@ impl Seen {
         let facts = self.facts();
         match facts.first {
             Some([b'H', b'T', b'T', b'P', b'/', ..]) => Some(Server::Http1),
+            // A bare page, as HTTP/0.9 had it: so Python's http.server answers what it can't read as a request.
+            Some([b'<', ..]) => Some(Server::Http1),
             // An alert: type 21, version 3.x.
             Some([0x15, 0x03, ..]) => Some(Server::Tls),
             // A settings frame: 24 bits of length, type 4.

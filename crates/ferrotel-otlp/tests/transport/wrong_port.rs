@@ -18,6 +18,10 @@ fn grpc_at_an_http_port_says_which_port_to_use() {
     assert!(error.contains("4317") && error.contains("This looks like an OTLP/HTTP port"), "{error}");
     assert!(start.elapsed() < Duration::from_secs(1), "trying again cannot help");
 
+    let bare_page = b"<!DOCTYPE HTML>\n<p>Error code: 505</p>\n";
+    let error = build(to(Protocol::Grpc, raw(|_, stream| say(stream, bare_page)))).export(&batch("a")).unwrap_err();
+    assert!(error.to_string().contains("This looks like an OTLP/HTTP port"), "{error}");
+
     // A server that knows HTTP/2 and does not want it closes without a word.
     let server = Server::start(Speaks::Http1, vec![Answer::http(404)]);
     let exporter = build(to(Protocol::Grpc, server.port).timeout(Duration::from_millis(300)));

@@ -138,6 +138,7 @@ fn key_of(key: &Bound<'_, PyAny>) -> Option<Text> {
 }
 
 fn text_of(object: &Bound<'_, PyAny>, limit: Option<usize>) -> Value {
+    crate::error::settle();
     let kind = object.get_type();
     if is_new(&kind) {
         warn_with(
@@ -214,9 +215,18 @@ fn big_int(object: &Bound<'_, PyAny>) -> Value {
 }
 
 /// The engine's string for a Python object that should be one: its `str()` otherwise, and the empty string where that raises.
+///
+/// A container's is its type's: lists of lists may be exponentially larger than they look.
 pub fn text_from_py(object: &Bound<'_, PyAny>) -> Text {
     match object.cast::<PyString>() {
         Ok(text) => text_from_py_lossy(text),
+        Err(_)
+            if object.is_instance_of::<pyo3::types::PyList>()
+                || object.is_instance_of::<pyo3::types::PyTuple>()
+                || object.is_instance_of::<pyo3::types::PyDict>() =>
+        {
+            object.get_type().str().map(|text| text_from_py_lossy(&text)).unwrap_or_default()
+        }
         Err(_) => object.str().map(|text| text_from_py_lossy(&text)).unwrap_or_default(),
     }
 }

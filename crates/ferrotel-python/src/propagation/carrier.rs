@@ -112,11 +112,10 @@ pub fn read<'py>(
                 Ok(text) => Ok(Values::One(text.to_owned())),
                 Err(_) => normalise(value.to_owned(), key),
             },
-            // Looking a string up in a dict whose keys raise on comparison.
-            None => match PyErr::take(carrier.py()) {
-                Some(error) => unreadable(carrier.py(), error).map(|()| Values::None),
-                None => Ok(Values::None),
-            },
+            // SAFETY: attached; reads the thread's state.
+            None if unsafe { ffi::PyErr_Occurred() }.is_null() => Ok(Values::None),
+            // A key of the dict raised when it was compared.
+            None => unreadable(carrier.py(), PyErr::fetch(carrier.py())).map(|()| Values::None),
         };
     }
     read_any(carrier, getter, key)

@@ -92,7 +92,9 @@ unsafe extern "C" fn get(this: Raw, field: *mut c_void) -> Raw {
             }
             let made = read(py, span, FIELDS[field].0)?;
             if matches!(FIELDS[field].0, F::Attributes | F::Status | F::Events | F::Links) {
-                keep(py, span, field, made)?;
+                let made = Bound::from_owned_ptr(py, made);
+                keep(py, span, field, &made)?;
+                return Ok(made.into_ptr());
             }
             Ok(made)
         })
@@ -122,7 +124,11 @@ unsafe extern "C" fn set(this: Raw, value: Raw, field: *mut c_void) -> c_int {
                     }
                     &mut span.kept
                 }
-                Err(_) => &mut span.foreign,
+                Err(error) => {
+                    drop(error);
+                    crate::error::settle();
+                    &mut span.foreign
+                }
             };
             if place.is_null() {
                 *place = PyDict::new(py).into_ptr();
@@ -139,10 +145,9 @@ unsafe extern "C" fn set(this: Raw, value: Raw, field: *mut c_void) -> c_int {
 }
 
 /// Keeps the object that was made for a field, so that the next reader gets the same one, as in the reference.
-fn keep(py: Python<'_>, span: &mut SpanObject, field: usize, made: Raw) -> PyResult<()> {
-    // SAFETY: `made` is alive, `kept` null or a dict that the span owns.
+fn keep(py: Python<'_>, span: &mut SpanObject, field: usize, made: &Bound<'_, PyAny>) -> PyResult<()> {
+    // SAFETY: `kept` is null or a dict that the span owns.
     unsafe {
-        let made = Bound::from_borrowed_ptr(py, made);
         let current = {
             let data = span.cell().lock();
             match FIELDS[field].0 {
@@ -197,7 +202,9 @@ pub fn context(py: Python<'_>, span: &mut SpanObject) -> PyResult<Raw> {
             }
         }
         let context = span.cell().lock().context.clone();
-        span.context = to_py(py, context)?.into_ptr();
+        let made = to_py(py, context)?.into_ptr();
+        // SAFETY: the span owns what it holds: making the object may have run Python code that asked, too.
+        unsafe { raw::replace(&mut span.context, made) };
     }
     // SAFETY: owned by the span.
     Ok(unsafe { raw::share(span.context) })
@@ -314,11 +321,15 @@ fn write(py: Python<'_>, span: &mut SpanObject, field: Field, value: &Bound<'_, 
         }
         F::Resource => {
             let resource = resource_from_py(value)?;
-            span.cell().lock().resource = resource;
+            // The old one owns a Python object, which must not die under the lock.
+            let old = std::mem::replace(&mut span.cell().lock().resource, resource);
+            drop(old);
         }
         F::Scope => {
             let scope = if value.is_none() { Err(unfit()) } else { scope_from_py(value) };
-            span.cell().lock().scope = scope?;
+            let scope = scope?;
+            let old = std::mem::replace(&mut span.cell().lock().scope, scope);
+            drop(old);
         }
         // SAFETY: the span owns what it shares.
         F::SpanProcessor => unsafe { raw::replace(&mut span.processor, raw::share(value.as_ptr())) },
@@ -390,6 +401,7 @@ pub fn nanos(time: &Bound<'_, PyAny>) -> Option<u64> {
 fn odd_nanos(time: &Bound<'_, PyAny>) -> Option<u64> {
     use std::sync::atomic::AtomicBool;
     static TOLD: AtomicBool = AtomicBool::new(false);
+    crate::error::settle();
     if !TOLD.swap(true, Ordering::Relaxed) {
         crate::error::warn_with(
             time.py(),

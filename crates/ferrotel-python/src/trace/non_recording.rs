@@ -7,12 +7,17 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 
 use super::PySpanContext;
+use crate::free_list::FreeList;
 use crate::raw::{self, Raw, Spec, guard};
 use crate::types::NON_RECORDING_SPAN;
+
+static FREE: FreeList = FreeList::new();
 
 #[repr(C)]
 struct NonRecording {
     object: ffi::PyObject,
+    dict: Raw,
+    weaklist: Raw,
     /// The `SpanContext`; null until somebody asks, where the native code made the span.
     context: Raw,
     /// What the native code made the span for.
@@ -28,7 +33,10 @@ pub fn non_recording(py: Python<'_>, context: SpanContext) -> PyResult<Py<PyAny>
     let kind: *mut ffi::PyTypeObject = NON_RECORDING_SPAN.get(py)?.as_ptr().cast();
     // SAFETY: the class derives from the base made here, so instances have its layout; the new instance is ours.
     unsafe {
-        let made = allocate(kind);
+        let mut made = FREE.take(kind);
+        if made.is_null() {
+            made = allocate(kind);
+        }
         let span = Bound::from_owned_ptr_or_err(py, made)?;
         non_recording_of(made).inner = Some(context);
         Ok(span.unbind())
@@ -88,8 +96,14 @@ unsafe extern "C" fn dealloc(this: Raw) {
     unsafe {
         let kind = ffi::Py_TYPE(this);
         ffi::PyObject_GC_UnTrack(this.cast());
-        raw::replace(&mut non_recording_of(this).context, std::ptr::null_mut());
-        (&raw mut non_recording_of(this).inner).drop_in_place();
+        if !non_recording_of(this).weaklist.is_null() {
+            ffi::PyObject_ClearWeakRefs(this);
+        }
+        clear(this);
+        drop(non_recording_of(this).inner.take());
+        if kind.cast() == NON_RECORDING_SPAN.as_ptr() && FREE.keep(this) {
+            return;
+        }
         if let Some(free) = (*kind).tp_free {
             free(this.cast());
         }
@@ -100,9 +114,26 @@ unsafe extern "C" fn dealloc(this: Raw) {
 unsafe extern "C" fn traverse(this: Raw, visit: ffi::visitproc, arg: *mut c_void) -> std::ffi::c_int {
     // SAFETY: called by the collector on a live instance.
     unsafe {
-        let context = (*this.cast::<NonRecording>()).context;
-        if context.is_null() { 0 } else { visit(context, arg) }
+        let span = non_recording_of(this);
+        for object in [span.dict, span.context] {
+            if !object.is_null() {
+                let result = visit(object, arg);
+                if result != 0 {
+                    return result;
+                }
+            }
+        }
+        raw::visit_type(this, visit, arg)
     }
+}
+
+unsafe extern "C" fn clear(this: Raw) -> std::ffi::c_int {
+    // SAFETY: called by the collector on a live instance.
+    unsafe {
+        raw::replace(&mut non_recording_of(this).dict, std::ptr::null_mut());
+        raw::replace(&mut non_recording_of(this).context, std::ptr::null_mut());
+    }
+    0
 }
 
 unsafe extern "C" fn get_context(this: Raw, _: *mut c_void) -> Raw {
@@ -113,7 +144,9 @@ unsafe extern "C" fn get_context(this: Raw, _: *mut c_void) -> Raw {
             if span.context.is_null()
                 && let Some(context) = span.inner.clone()
             {
-                span.context = super::to_py(py, context)?.into_ptr();
+                let made = super::to_py(py, context)?.into_ptr();
+                // Making it may have run Python code that asked, too.
+                raw::replace(&mut span.context, made);
             }
             Ok(raw::share(if span.context.is_null() { ffi::Py_None() } else { span.context }))
         })
@@ -194,11 +227,15 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
             ),
         ],
         attributes: vec![raw::attribute(c"_context", get_context, Some(set_context), c"The span context.", 0)],
-        dict_and_weaklist: None,
+        dict_and_weaklist: Some((
+            std::mem::offset_of!(NonRecording, dict),
+            std::mem::offset_of!(NonRecording, weaklist),
+        )),
         slots: vec![
             (ffi::Py_tp_new, new as *mut c_void),
             (ffi::Py_tp_dealloc, dealloc as *mut c_void),
             (ffi::Py_tp_traverse, traverse as *mut c_void),
+            (ffi::Py_tp_clear, clear as *mut c_void),
         ],
         doc: c"The base of NonRecordingSpan.",
     }

@@ -7,6 +7,7 @@ use ferrotel::sdk::trace::{BatchSpanProcessor, FinishedSpan, SimpleSpanProcessor
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
+use pyo3::{PyTraverseError, PyVisit};
 use pyo3::{ffi, intern};
 
 use super::span::{SpanObject, readable};
@@ -43,6 +44,7 @@ struct Entry {
 }
 
 /// The processors of one list, and what they need of a span.
+#[derive(Default)]
 struct Plan {
     entries: Vec<Entry>,
     start: bool,
@@ -63,8 +65,25 @@ impl ProcessorListBase {
     #[new]
     #[pyo3(signature = (*_args, **_kwargs))]
     fn new(py: Python<'_>, _args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, pyo3::types::PyDict>>) -> Self {
-        let plan = Plan { entries: Vec::new(), start: false, ending: false, python_end: false };
-        ProcessorListBase { processors: Mutex::new(PyTuple::empty(py).unbind()), plan: Mutex::new(Arc::new(plan)) }
+        ProcessorListBase { processors: Mutex::new(PyTuple::empty(py).unbind()), plan: Mutex::default() }
+    }
+
+    /// Processors often know their provider, which knows them through this list.
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        // A lock that is taken belongs to a call under way, for whose sake nothing here is garbage.
+        if let Some(processors) = self.processors.try_lock() {
+            visit.call(&*processors)?;
+        }
+        if let Some(plan) = self.plan.try_lock() {
+            for entry in &plan.entries {
+                visit.call(&entry.processor)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn __clear__(&self, py: Python<'_>) {
+        drop(self.replace(PyTuple::empty(py).unbind(), Plan::default()));
     }
 
     #[getter(_span_processors)]
@@ -87,19 +106,22 @@ impl ProcessorListBase {
             };
             entries.push(Entry { processor: processor.unbind(), start, ending, end, failed: AtomicBool::new(false) });
         }
-        let plan = Arc::new(Plan {
+        let plan = Plan {
             start: entries.iter().any(|entry| entry.start),
             ending: entries.iter().any(|entry| entry.ending),
             python_end: entries.iter().any(|entry| matches!(entry.end, OnEnd::Python)),
             entries,
-        });
-        // What was there is dropped after the locks: that may run Python code.
-        let old = (
-            std::mem::replace(&mut *self.processors.lock(), tuple.unbind()),
-            std::mem::replace(&mut *self.plan.lock(), plan),
-        );
-        drop(old);
+        };
+        drop(self.replace(tuple.unbind(), plan));
         Ok(())
+    }
+}
+
+impl ProcessorListBase {
+    /// Returns what was there, to be dropped after the locks: that may run Python code.
+    fn replace(&self, processors: Py<PyTuple>, plan: Plan) -> (Py<PyTuple>, Arc<Plan>) {
+        let processors = std::mem::replace(&mut *self.processors.lock(), processors);
+        (processors, std::mem::replace(&mut *self.plan.lock(), Arc::new(plan)))
     }
 }
 

@@ -37,11 +37,39 @@ unsafe fn forward<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let method = object.getattr(name)?;
     // SAFETY: the caller's promise; a negative count does not exist.
+    unsafe { Bound::from_owned_ptr_or_err(object.py(), call(method.as_ptr(), args, count, names)) }
+}
+
+#[cfg(Py_3_9)]
+#[inline]
+unsafe fn call(method: Raw, args: *const Raw, count: ffi::Py_ssize_t, names: Raw) -> Raw {
+    // SAFETY: the caller's promise.
+    unsafe { ffi::PyObject_Vectorcall(method, args, count.cast_unsigned(), names) }
+}
+
+/// Not `PyObject_Vectorcall`: pyo3-ffi's passes arguments in it that CPython 3.8's functions do not have.
+#[cfg(not(Py_3_9))]
+unsafe fn call(method: Raw, args: *const Raw, count: ffi::Py_ssize_t, names: Raw) -> Raw {
+    // SAFETY: the caller's promise; `args` has `count` values, and one more for each name. What is made here is given
+    // back here, and a null stands for an error that is set.
     unsafe {
-        Bound::from_owned_ptr_or_err(
-            object.py(),
-            ffi::PyObject_Vectorcall(method.as_ptr(), args, count.cast_unsigned(), names),
-        )
+        let positional = ffi::PyTuple_New(count);
+        let keywords = if names.is_null() { std::ptr::null_mut() } else { ffi::PyDict_New() };
+        if positional.is_null() || (keywords.is_null() && !names.is_null()) {
+            ffi::Py_XDECREF(positional);
+            ffi::Py_XDECREF(keywords);
+            return std::ptr::null_mut();
+        }
+        for at in 0..count {
+            ffi::PyTuple_SET_ITEM(positional, at, raw::share(*args.offset(at)));
+        }
+        let named = if names.is_null() { 0 } else { ffi::PyTuple_GET_SIZE(names) };
+        let complete = (0..named)
+            .all(|at| ffi::PyDict_SetItem(keywords, ffi::PyTuple_GET_ITEM(names, at), *args.offset(count + at)) == 0);
+        let result = if complete { ffi::PyObject_Call(method, positional, keywords) } else { std::ptr::null_mut() };
+        ffi::Py_DECREF(positional);
+        ffi::Py_XDECREF(keywords);
+        result
     }
 }
 
@@ -104,7 +132,8 @@ unsafe extern "C" fn traverse(this: Raw, visit: ffi::visitproc, arg: *mut c_void
     // SAFETY: called by the collector on a live instance.
     unsafe {
         let real = proxy_of(this).real;
-        if real.is_null() { 0 } else { visit(real, arg) }
+        let result = if real.is_null() { 0 } else { visit(real, arg) };
+        if result != 0 { result } else { raw::visit_type(this, visit, arg) }
     }
 }
 

@@ -14,7 +14,7 @@ use super::tracer::{self, Start};
 use crate::context;
 use crate::free_list::FreeList;
 use crate::raw::{self, Raw, Spec, arguments, given, guard};
-use crate::types::{DECORATE, SDK_SPAN, SPAN};
+use crate::types::{DECORATE, SDK_SPAN, SPAN, SPAN_PATCHED};
 
 static TYPE: AtomicPtr<ffi::PyTypeObject> = AtomicPtr::new(std::ptr::null_mut());
 
@@ -197,7 +197,7 @@ unsafe extern "C" fn exit(this: Raw, args: *const Raw, count: ffi::Py_ssize_t, n
                 failure(&span, &exception, flags)?;
             }
             if flags & END_ON_EXIT != 0 {
-                if ffi::Py_TYPE(span.as_ptr()).cast() == SDK_SPAN.as_ptr() {
+                if ffi::Py_TYPE(span.as_ptr()).cast() == SDK_SPAN.as_ptr() && !SPAN_PATCHED.load(Ordering::Relaxed) {
                     span::end_span(&span, None)?;
                 } else if !non_recording::is_own(&span) {
                     span.call_method0(intern!(py, "end"))?;

@@ -233,7 +233,7 @@ unsafe extern "C" fn traverse(this: Raw, visit: ffi::visitproc, arg: *mut c_void
                 }
             }
         }
-        0
+        raw::visit_type(this, visit, arg)
     }
 }
 
@@ -498,9 +498,9 @@ fn count_end(object: &Bound<'_, PyAny>) -> PyResult<()> {
     static REPORTED: AtomicBool = AtomicBool::new(false);
     let py = object.py();
     let counted = object.getattr(intern!(py, "_record_end_metrics")).and_then(|counted| counted.call0());
-    counted.map(drop).or_else(|error| {
-        crate::error::log_exception_once(py, error, LOGGER, "The SDK's own metrics failed", &REPORTED)
-    })
+    counted
+        .map(drop)
+        .or_else(|error| crate::error::log_exception_once(py, error, LOGGER, "The SDK's own metrics failed", &REPORTED))
 }
 
 unsafe extern "C" fn enter(this: Raw, _: Raw) -> Raw {

@@ -180,8 +180,8 @@ unsafe extern "C" fn traverse(this: Raw, visit: ffi::visitproc, arg: *mut c_void
                 }
             }
         }
+        raw::visit_type(this, visit, arg)
     }
-    0
 }
 
 unsafe extern "C" fn get_part(this: Raw, part: *mut c_void) -> Raw {
@@ -212,16 +212,20 @@ fn adopt(tracer: &mut TracerObject, part: Part, value: &Bound<'_, PyAny>) -> PyR
     match part {
         Part::Sampler => {
             let description = DESCRIBE_SAMPLER.get(py)?.call1((value,))?;
-            tracer.core().sampler = if description.is_none() { None } else { Some(sampler_from(&description)?) };
+            let sampler = if description.is_none() { None } else { Some(sampler_from(&description)?) };
+            tracer.core().sampler = sampler;
         }
         Part::Resource => {
+            // Out first, dropped last: what is dropped owns a Python object, whose end may start a span of this tracer.
             if let Ok(resource) = resource_from_py(value) {
-                tracer.core().resource = resource;
+                let old = std::mem::replace(&mut tracer.core().resource, resource);
+                drop(old);
             }
         }
         Part::Scope => {
             if let Ok(scope) = scope_from_py(value) {
-                tracer.core().scope = scope;
+                let old = std::mem::replace(&mut tracer.core().scope, scope);
+                drop(old);
             }
         }
         Part::SpanLimits => {
@@ -231,7 +235,8 @@ fn adopt(tracer: &mut TracerObject, part: Part, value: &Bound<'_, PyAny>) -> PyR
         }
         Part::IdGenerator => {
             let standard = py.import("opentelemetry.sdk.trace.id_generator")?.getattr("RandomIdGenerator")?;
-            tracer.core().python_ids = !value.get_type().is(&standard) && !value.is_none();
+            let replaced = value.getattr("__dict__").and_then(|own| own.is_truthy()).unwrap_or(false);
+            tracer.core().python_ids = (replaced || !value.get_type().is(&standard)) && !value.is_none();
         }
         Part::SpanProcessor | Part::Metrics => {}
     }
@@ -418,7 +423,11 @@ fn start_native<'py>(object: &Bound<'py, PyAny>, start: &Start, flags: u8) -> Py
             attributes_from_py(Some(&attributes), limits.max_span_attributes, limits.max_span_attribute_length)
         });
         let kind = match given(py, start.kind) {
-            Some(kind) => fields::kind_from_py(&kind).unwrap_or_default(),
+            Some(kind) => fields::kind_from_py(&kind).unwrap_or_else(|error| {
+                drop(error);
+                crate::error::settle();
+                SpanKind::Internal
+            }),
             None => SpanKind::Internal,
         };
         let name = text_from_py(&Bound::from_borrowed_ptr(py, start.name));

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from opentelemetry import trace
-from opentelemetry.trace import NoOpTracerProvider
+from opentelemetry.trace import NoOpTracerProvider, _unrecorded
 
 
 def _messages(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -83,3 +83,27 @@ def test_a_log_handler_that_makes_spans_does_not_recurse(monkeypatch: pytest.Mon
     finally:
         logging.getLogger("opentelemetry.trace").removeHandler(handler)
     assert len(calls) == 1
+
+
+def test_one_line_where_a_provider_lies_unused_and_variables_are_set(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://x")
+    unused = NoOpTracerProvider()
+    _unrecorded.note_unused_provider(unused)
+    trace.get_tracer("test").start_span("a")
+    trace.get_tracer("test").start_span("b")
+    (message,) = _messages(caplog)
+    assert "not the global provider" in message and "set_tracer_provider(provider)" in message
+
+
+def test_nothing_is_said_of_a_provider_that_is_gone_or_used(caplog: pytest.LogCaptureFixture) -> None:
+    gone = NoOpTracerProvider()
+    _unrecorded.note_unused_provider(gone)
+    del gone
+    trace.get_tracer("test").start_span("a")
+    used = NoOpTracerProvider()
+    _unrecorded.note_unused_provider(used)
+    _unrecorded.note_unused_provider(None)
+    trace.get_tracer("test").start_span("b")
+    assert caplog.records == []

@@ -17,6 +17,9 @@ pub(super) const TARGET: &str = "opentelemetry.sdk._shared_internal";
 /// How long shutdown still waits for the worker after it has interrupted the exporter.
 const GRACE: Duration = Duration::from_secs(1);
 
+/// An absurd duration would overflow the clock; a century is as good as forever.
+const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
 /// What can be queued.
 pub trait BatchItem: Send + Sized + 'static {
     /// What one item is called in log lines and in the worker thread's name, for example `Span`.
@@ -82,13 +85,11 @@ impl Default for BatchConfig {
 
 impl From<&BatchSettings> for BatchConfig {
     fn from(settings: &BatchSettings) -> Self {
-        // "No limit" has to be a time that can be added to a clock's.
-        const LONG: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
         BatchConfig {
             max_queue_size: settings.max_queue_size,
             schedule_delay: settings.schedule_delay,
             max_export_batch_size: settings.max_export_batch_size,
-            export_timeout: settings.export_timeout.unwrap_or(LONG),
+            export_timeout: settings.export_timeout.unwrap_or(FOREVER),
         }
     }
 }
@@ -143,7 +144,8 @@ impl<T: BatchItem> BatchProcessor<T> {
         let config = BatchConfig {
             max_queue_size,
             max_export_batch_size: config.max_export_batch_size.clamp(1, max_queue_size),
-            ..config
+            schedule_delay: config.schedule_delay.min(FOREVER),
+            export_timeout: config.export_timeout.min(FOREVER),
         };
         let shared = shared(&sink, &config, false);
         BatchProcessor { config, sink, closed: AtomicBool::new(false), shared: PerProcess::new(shared) }
@@ -276,8 +278,6 @@ impl<T: BatchItem> BatchProcessor<T> {
     }
 
     fn deadline(&self, timeout: Option<Duration>) -> Instant {
-        // An absurd timeout would overflow the clock; a century is as good as forever.
-        const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
         Instant::now() + timeout.unwrap_or(self.config.export_timeout).min(FOREVER)
     }
 }

@@ -151,6 +151,8 @@ collections.abc.Mapping.register(TraceState)
 class NonRecordingSpan(_native.NonRecordingSpanBase, Span):
     """A span that only passes its context on."""
 
+    __slots__ = ()
+
     def __init__(self, context: SpanContext) -> None:
         self._context = context
 

@@ -1,14 +1,14 @@
 """The trace SDK: providers, tracers, spans, processors."""
 
+# ruff: noqa: I001 (the sorter wants a statement for each of these names)
+
 from __future__ import annotations
 
 import logging
-from os import environ
+from os import environ as environ
 
 from ferrotel import _native
-from opentelemetry.attributes import (
-    BoundedAttributes as BoundedAttributes,
-)
+from opentelemetry.attributes import BoundedAttributes as BoundedAttributes
 from opentelemetry.sdk.environment_variables import (
     OTEL_ATTRIBUTE_COUNT_LIMIT as OTEL_ATTRIBUTE_COUNT_LIMIT,
     OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT as OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT,
@@ -21,15 +21,9 @@ from opentelemetry.sdk.environment_variables import (
     OTEL_SPAN_EVENT_COUNT_LIMIT as OTEL_SPAN_EVENT_COUNT_LIMIT,
     OTEL_SPAN_LINK_COUNT_LIMIT as OTEL_SPAN_LINK_COUNT_LIMIT,
 )
-from opentelemetry.sdk.resources import (
-    Resource as Resource,
-)
-from opentelemetry.sdk.trace import (
-    sampling as sampling,
-)
-from opentelemetry.sdk.trace._attributes import (
-    _SpanAttributes as _SpanAttributes,
-)
+from opentelemetry.sdk.resources import Resource as Resource
+from opentelemetry.sdk.trace import sampling as sampling
+from opentelemetry.sdk.trace._attributes import _SpanAttributes as _SpanAttributes
 from opentelemetry.sdk.trace._event import (
     Event as Event,
     EventBase as EventBase,
@@ -68,16 +62,12 @@ from opentelemetry.sdk.trace._tracer import (
     _TracerConfig as _TracerConfig,
     _TracerConfiguratorT as _TracerConfiguratorT,
 )
-from opentelemetry.sdk.trace._tracer_provider import (
-    TracerProvider as TracerProvider,
-)
+from opentelemetry.sdk.trace._tracer_provider import TracerProvider as TracerProvider
 from opentelemetry.sdk.trace.id_generator import (
     IdGenerator as IdGenerator,
     RandomIdGenerator as RandomIdGenerator,
 )
-from opentelemetry.sdk.util import (
-    BoundedList as BoundedList,
-)
+from opentelemetry.sdk.util import BoundedList as BoundedList
 from opentelemetry.sdk.util.instrumentation import (
     InstrumentationInfo as InstrumentationInfo,
     InstrumentationScope as InstrumentationScope,

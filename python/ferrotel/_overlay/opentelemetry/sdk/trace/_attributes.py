@@ -19,19 +19,19 @@ class _SpanAttributes(BoundedAttributes):
         self.maxlen = store.maxlen
         self.max_value_len = store.max_value_len
 
-    @property  # type: ignore[override]
-    def _dict(self) -> dict[str, Any]:
+    @property
+    def _dict(self) -> dict[str, Any]:  # type: ignore[override]
         return self._store.to_dict()
 
-    @property  # type: ignore[override]
+    @property
     def _immutable(self) -> bool:
-        return self.__dict__.get("_frozen", self._store.ended)
+        return bool(self.__dict__.get("_frozen", self._store.ended))
 
     @_immutable.setter
     def _immutable(self, value: bool) -> None:
         self.__dict__["_frozen"] = value
 
-    @property  # type: ignore[override]
+    @property
     def dropped(self) -> int:
         return self._store.dropped
 

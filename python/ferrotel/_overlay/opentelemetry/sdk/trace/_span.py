@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import traceback
+from abc import ABCMeta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
@@ -266,7 +267,32 @@ class ReadableSpan(_native.ReadableSpanBase):
         ]
 
 
-class Span(_native.SpanBase, ReadableSpan, trace_api.Span):
+_NATIVE_METHODS = frozenset(name for name in vars(_native.SpanBase) if name not in ("__doc__", "__module__"))
+
+
+def _replaced(cls: type, name: str) -> None:
+    if name in _NATIVE_METHODS and issubclass(_Span, cls):
+        _native.span_patched()
+        if cls is not _Span and name in vars(_Span):
+            type.__delattr__(_Span, name)
+
+
+class _SpanType(ABCMeta):
+    """Notices that somebody replaces a method of ``Span``, as ``mock.patch.object`` does.
+
+    Native code calls ``end`` without looking it up, and ``_Span`` has descriptors of its own for speed: both end then.
+    """
+
+    def __setattr__(cls, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        _replaced(cls, name)
+
+    def __delattr__(cls, name: str) -> None:
+        super().__delattr__(name)
+        _replaced(cls, name)
+
+
+class Span(_native.SpanBase, ReadableSpan, trace_api.Span, metaclass=_SpanType):
     """A span that records (specification: trace API, span). Made by a tracer, never by hand.
 
     Its methods may be called from several threads; after the end they do nothing but log a warning.
@@ -373,23 +399,13 @@ class Span(_native.SpanBase, ReadableSpan, trace_api.Span):
         if self._end_time is not None:
             _logger.warning("Tried calling %s on an ended span.", "set_status")
             return
-        if isinstance(status, Status):
-            code = status.status_code
-            if description is not None:
-                _logger.warning(
-                    "Description %s ignored. Use either `Status` or `(StatusCode, Description)`", description
-                )
-        elif isinstance(status, StatusCode):
-            code = status
-            try:
-                status = Status(code, description)
-            except Exception:
-                _logger.warning("The description of a status must be a str, got %s", type(description))
-                status = Status(code)
-        else:
-            return
-        if code is not StatusCode.UNSET and self._status.status_code is not StatusCode.OK:
-            self._status = status
+        made = _status_of(status, description)
+        if (
+            made is not None
+            and made.status_code is not StatusCode.UNSET
+            and self._status.status_code is not StatusCode.OK
+        ):
+            self._status = made
 
     def __exit__(
         self,
@@ -421,7 +437,24 @@ def _older_form(scope: InstrumentationScope) -> InstrumentationInfo:
         return InstrumentationInfo(scope.name, scope.version or "", scope.schema_url)
 
 
-def _text(exception: BaseException) -> str:
+def _status_of(status: object, description: object) -> Status | None:
+    if isinstance(status, Status):
+        if description is not None:
+            _logger.warning("Description %s ignored. Use either `Status` or `(StatusCode, Description)`", description)
+        return status
+    if not isinstance(status, StatusCode):
+        _logger.warning("A status must be a Status or a StatusCode, got %s", type(status))
+        return None
+    try:
+        return Status(status, description)  # type: ignore[arg-type]
+    except Exception:
+        _logger.warning("The description of a status must be a str, got %s", type(description))
+        return Status(status)
+
+
+def _text(exception: object) -> str:
+    if not isinstance(exception, BaseException):
+        return str(type(exception))
     try:
         return str(exception)
     except Exception:

@@ -20,12 +20,23 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace.id_generator import IdGenerator
 
 
+class _DataclassFields:
+    """For ``dataclasses.asdict`` and the like, made when they ask."""
+
+    def __get__(self, instance: object, owner: type) -> Any:
+        from dataclasses import make_dataclass
+
+        made: Any = make_dataclass(owner.__name__, [("is_enabled", bool)])
+        return made.__dataclass_fields__
+
+
 class _TracerConfig:
     """Whether a tracer records at all (specification: trace SDK, TracerConfig)."""
 
     # By hand: the module `dataclasses` costs every program that imports this one 4 ms.
     __hash__ = None  # type: ignore[assignment]
     __match_args__ = ("is_enabled",)
+    __dataclass_fields__ = _DataclassFields()
 
     def __init__(self, is_enabled: bool) -> None:
         self.is_enabled = is_enabled

@@ -14,6 +14,7 @@ from opentelemetry.sdk.environment_variables import OTEL_SDK_DISABLED
 from opentelemetry.sdk.environment_variables._log_level import apply_log_level
 from opentelemetry.sdk.resources import Resource, _get_process_dependent_resource
 from opentelemetry.sdk.trace import sampling
+from opentelemetry.sdk.trace._exit import deliver_at_end_of_child
 from opentelemetry.sdk.trace._span import _older_form
 from opentelemetry.sdk.trace._span_limits import SpanLimits
 from opentelemetry.sdk.trace._span_processor import (
@@ -75,6 +76,8 @@ class TracerProvider(trace_api.TracerProvider):
         self._tracers_lock = threading.Lock()
         self._tracers: dict[InstrumentationScope, Tracer] = {}
         self._atexit_handler = atexit.register(self.shutdown) if shutdown_on_exit else None
+        if shutdown_on_exit:
+            deliver_at_end_of_child(self)
         if hasattr(os, "register_at_fork"):
             # Weak, because a hook can never be taken back.
             renew = weakref.WeakMethod(self._handle_fork)
@@ -88,6 +91,8 @@ class TracerProvider(trace_api.TracerProvider):
 
     def _handle_fork(self) -> None:
         self._tracers_lock = threading.Lock()
+        if self._atexit_handler is not None:
+            deliver_at_end_of_child(self)
         self._update_resource(_get_process_dependent_resource())
 
     def _update_resource(self, resource: Resource) -> None:

@@ -8,7 +8,9 @@ from ferrotel import _native
 from opentelemetry.trace.span import INVALID_SPAN, Span
 
 if TYPE_CHECKING:
-    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator as TraceContextTextMapPropagator
+    from opentelemetry.trace.propagation.tracecontext import (
+        TraceContextTextMapPropagator as TraceContextTextMapPropagator,
+    )
 
 __all__ = ["INVALID_SPAN", "SPAN_KEY", "Span", "_SPAN_KEY", "get_current_span", "set_span_in_context"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from logging import Logger
 from typing import TYPE_CHECKING, Any, Callable, ClassVar, Mapping, Sequence
 
@@ -46,9 +47,12 @@ class RequestPayloadTooLargeError(Exception):
 
 
 class _Client(_OTLPHTTPClient):
-    """The client that sends from Python. It does so where the program brought a transport, or reaches for one here."""
+    """The client that sends from Python.
 
-    build_transport: Callable[[], BaseHTTPTransport]
+    It does where the program brought a transport along, reaches for the one here, or replaces what it waits on.
+    """
+
+    build_transport: Callable[[], BaseHTTPTransport] | None = None
     sends = False
 
     def __init__(self, transport: BaseHTTPTransport | None, *arguments: Any, **named: Any) -> None:
@@ -57,7 +61,7 @@ class _Client(_OTLPHTTPClient):
 
     @property
     def _transport(self) -> BaseHTTPTransport:
-        if self._given is None:
+        if self._given is None and self.build_transport is not None:
             self._transport = self.build_transport()
         assert self._given is not None
         return self._given
@@ -66,6 +70,15 @@ class _Client(_OTLPHTTPClient):
     def _transport(self, transport: BaseHTTPTransport | None) -> None:
         self._given = transport
         self.sends = transport is not None
+
+    @property
+    def _shutdown_event(self) -> threading.Event:
+        return self._event
+
+    @_shutdown_event.setter
+    def _shutdown_event(self, event: threading.Event) -> None:
+        self._event = event
+        self.sends = self.sends or self.build_transport is not None
 
     def shutdown(self) -> None:
         if self.sends:

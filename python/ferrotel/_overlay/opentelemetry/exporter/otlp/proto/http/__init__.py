@@ -7,7 +7,12 @@ program that brings a session of its own.
 
 import enum
 
+from ferrotel._portions import with_official
+
 from .version import __version__
+
+# The exporters of metrics and logs, where the official distribution is there.
+__path__ = with_official(__path__, __name__)
 
 _OTLP_HTTP_HEADERS = {
     "Content-Type": "application/x-protobuf",
