@@ -6,6 +6,9 @@ use pyo3::ffi;
 
 use crate::raw::Raw;
 
+#[cfg(Py_GIL_DISABLED)]
+compile_error!("the free lists count on the GIL: ferrotel has no build for free-threaded CPython");
+
 const KEPT: usize = 64;
 
 /// Freed objects of one type: of its size, with a collector's header, untracked and without references.

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
+use pyo3::types::PyType;
 use pyo3::{Borrowed, ffi};
 
 /// One object, given by `register_types` or imported on first use. It lives as long as the process.
@@ -115,10 +116,23 @@ slots! {
 pub fn register_types(types: Option<&Bound<'_, pyo3::types::PyDict>>) -> PyResult<()> {
     for (name, object) in types.into_iter().flatten() {
         let name: String = name.extract()?;
-        slot(&name).ok_or_else(|| PyRuntimeError::new_err(format!("no native use for the type {name}")))?.set(&object);
-        if matches!(&*name, "_Span" | "Tracer" | "NonRecordingSpan") {
+        let slot = slot(&name).ok_or_else(|| PyRuntimeError::new_err(format!("no native use for the type {name}")))?;
+        let base = match &*name {
+            "_Span" | "ReadableSpan" => Some("ReadableSpanBase"),
+            "Tracer" => Some("TracerBase"),
+            "NonRecordingSpan" => Some("NonRecordingSpanBase"),
+            "SynchronousMultiSpanProcessor" => Some("ProcessorListBase"),
+            _ => None,
+        };
+        if let Some(base) = base {
+            // The native code reads the objects of these classes without asking again.
+            let base = object.py().import("ferrotel._native")?.getattr(base)?.cast_into::<PyType>()?;
+            if !object.cast::<PyType>()?.is_subclass(&base)? {
+                return Err(PyRuntimeError::new_err(format!("{name} must derive from {base}")));
+            }
             crate::raw::own_methods(&object)?;
         }
+        slot.set(&object);
     }
     Ok(())
 }

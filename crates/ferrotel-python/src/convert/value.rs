@@ -51,10 +51,12 @@ pub fn value_from_py(object: &Bound<'_, PyAny>, limit: Option<usize>) -> Value {
 }
 
 fn nested(object: &Bound<'_, PyAny>, limit: Option<usize>, path: &mut Path) -> Value {
-    if object.is_exact_instance_of::<PyString>() || object.is_exact_instance_of::<PyInt>() {
+    path.members += 1;
+    if path.members <= MAX_MEMBERS
+        && (object.is_exact_instance_of::<PyString>() || object.is_exact_instance_of::<PyInt>())
+    {
         return value_from_py(object, limit);
     }
-    path.members += 1;
     let endless = path.containers.contains(&object.as_ptr());
     if endless || path.containers.len() > MAX_DEPTH || path.members > MAX_MEMBERS {
         if path.members <= MAX_MEMBERS + 1 {
@@ -96,8 +98,14 @@ fn other(object: &Bound<'_, PyAny>, limit: Option<usize>, path: &mut Path) -> Va
 fn container(object: &Bound<'_, PyAny>, limit: Option<usize>, path: &mut Path) -> PyResult<Value> {
     let py = object.py();
     if object.is_instance(&*SEQUENCE.get(py)?)? {
-        let items = object.try_iter()?.map(|item| Ok(nested(&item?, limit, path)));
-        return Ok(Value::Array(items.collect::<PyResult<_>>()?));
+        let mut items = Vec::new();
+        for item in object.try_iter()? {
+            items.push(nested(&item?, limit, path));
+            if path.members > MAX_MEMBERS {
+                break;
+            }
+        }
+        return Ok(Value::Array(items.into()));
     }
     if object.is_instance(&*MAPPING.get(py)?)? {
         let mut entries = Vec::new();
@@ -105,6 +113,9 @@ fn container(object: &Bound<'_, PyAny>, limit: Option<usize>, path: &mut Path) -
             let (key, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = pair?.extract()?;
             if let Some(key) = key_of(&key) {
                 entries.push((key, nested(&value, limit, path)));
+            }
+            if path.members > MAX_MEMBERS {
+                break;
             }
         }
         return Ok(Value::Map(entries.into()));

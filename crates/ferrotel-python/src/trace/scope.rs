@@ -166,7 +166,8 @@ unsafe extern "C" fn enter(this: Raw, _: Raw) -> Raw {
             }
             let span = Bound::from_borrowed_ptr(py, scope.span);
             let inner = context::with_span(py, None, &span)?.into_bound(py);
-            scope.token = context::enter(py, &inner)?.into_ptr();
+            let token = context::enter(py, &inner)?.into_ptr();
+            raw::replace(&mut scope.token, token);
             Ok(span.into_ptr())
         })
     }

@@ -14,10 +14,10 @@ import time
 from abc import abstractmethod
 from collections import deque
 from typing import Any, Generic, Protocol, TypeVar
-from weakref import WeakSet
 
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
 from opentelemetry.sdk._shared_internal._processor_metrics import ProcessorMetricsT
+from opentelemetry.sdk.util._fork import call_after_fork
 
 Telemetry = TypeVar("Telemetry")
 
@@ -60,18 +60,6 @@ class Exporter(Protocol[Telemetry]):
     def shutdown(self) -> Any: ...
 
 
-_processors: WeakSet[BatchProcessor[Any]] = WeakSet()
-
-
-def _reinit_all_in_child() -> None:
-    for processor in list(_processors):
-        processor._at_fork_reinit()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_reinit_all_in_child)
-
-
 class BatchProcessor(Generic[Telemetry]):
     """A bounded queue and a daemon thread that hands what is queued to an exporter, in batches."""
 
@@ -100,7 +88,7 @@ class BatchProcessor(Generic[Telemetry]):
         self._metrics = metrics
         self._begin()
         metrics.register_queue_size(lambda: len(self._queue))
-        _processors.add(self)
+        call_after_fork(self._at_fork_reinit)
 
     def _begin(self) -> None:
         self._pid = os.getpid()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import threading
-import weakref
 from time import monotonic_ns
 from typing import TYPE_CHECKING, Any, Callable
 
 from ferrotel import _native
+from opentelemetry.sdk.util._fork import call_after_fork
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -121,11 +120,13 @@ class ConcurrentMultiSpanProcessor(SpanProcessor):
     def __init__(self, num_threads: int = 2) -> None:
         self._span_processors = ()
         self._lock = threading.Lock()
+        self._num_threads = num_threads
         self._init_executor(num_threads)
-        if hasattr(os, "register_at_fork"):
-            # A child has none of the pool's threads. The reference is weak: a hook can never be taken back.
-            renew = weakref.WeakMethod(self._init_executor)
-            os.register_at_fork(after_in_child=lambda: (renew() or _nothing)(num_threads))
+        call_after_fork(self._handle_fork)
+
+    def _handle_fork(self) -> None:
+        # A child has none of the pool's threads.
+        self._init_executor(self._num_threads)
 
     def _init_executor(self, num_threads: int) -> None:
         from concurrent.futures import ThreadPoolExecutor
@@ -164,7 +165,3 @@ class ConcurrentMultiSpanProcessor(SpanProcessor):
         flushes = [self._executor.submit(p.force_flush, timeout_millis) for p in self._span_processors]
         done, late = wait(flushes, timeout_millis / 1e3)
         return not late and all(flush.result() is not False for flush in done)
-
-
-def _nothing(_: int) -> None:
-    """Stands in for the method of a processor that is gone."""

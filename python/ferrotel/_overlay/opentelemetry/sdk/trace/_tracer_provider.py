@@ -6,7 +6,6 @@ import atexit
 import logging
 import os
 import threading
-import weakref
 from typing import TYPE_CHECKING
 
 from opentelemetry import trace as trace_api
@@ -29,6 +28,7 @@ from opentelemetry.sdk.trace._tracer import (
     _TracerConfiguratorT,
 )
 from opentelemetry.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
+from opentelemetry.sdk.util._fork import call_after_fork
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace._unrecorded import note_unused_provider
 
@@ -78,16 +78,7 @@ class TracerProvider(trace_api.TracerProvider):
         self._atexit_handler = atexit.register(self.shutdown) if shutdown_on_exit else None
         if shutdown_on_exit:
             deliver_at_end_of_child(self)
-        if hasattr(os, "register_at_fork"):
-            # Weak, because a hook can never be taken back.
-            renew = weakref.WeakMethod(self._handle_fork)
-
-            def after_in_child() -> None:
-                handle = renew()
-                if handle is not None:
-                    handle()
-
-            os.register_at_fork(after_in_child=after_in_child)
+        call_after_fork(self._handle_fork)
 
     def _handle_fork(self) -> None:
         self._tracers_lock = threading.Lock()
