@@ -1,7 +1,7 @@
 """Who has to be told of a fork.
 
-``os.register_at_fork`` keeps what it gets for ever, so a program that makes and drops providers would grow. One hook serves
-them all, and remembers them weakly.
+``os.register_at_fork`` keeps what it gets for ever, so a program that makes and drops providers would grow. One hook
+serves them all, and remembers them weakly.
 """
 
 from __future__ import annotations
