@@ -32,7 +32,9 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     baggage::register(module)?;
     propagation::register(module)?;
     export::register(module)?;
-    view::register(module)
+    view::register(module)?;
+    // PyO3 lists every name there; the stub says what there is, and nobody imports this module with a star.
+    module.delattr("__all__")
 }
 
 /// What the module keeps for the life of the process belongs to one interpreter.
