@@ -12,21 +12,24 @@ import weakref
 from typing import Any, Callable
 
 _logger = logging.getLogger(__name__)
-_methods: dict[int, weakref.WeakMethod[Callable[[], Any]]] = {}
+# A plain reference and the function: a WeakMethod complains when it dies before its object at the interpreter's end.
+_methods: dict[int, tuple[weakref.ref[Any], Callable[[Any], Any]]] = {}
 
 
 def call_after_fork(method: Callable[[], Any]) -> None:
     """Calls a bound method in every forked child, for as long as its object lives. What it raises is logged."""
-    reference = weakref.WeakMethod(method, lambda gone: _methods.pop(id(gone), None))
-    _methods[id(reference)] = reference
+    methods = _methods
+    owner = method.__self__  # type: ignore[attr-defined]
+    reference = weakref.ref(owner, lambda gone: methods.pop(id(gone), None))
+    methods[id(reference)] = reference, method.__func__  # type: ignore[attr-defined]
 
 
 def _after_in_child() -> None:
-    for reference in list(_methods.values()):
-        method = reference()
-        if method is not None:
+    for reference, function in list(_methods.values()):
+        owner = reference()
+        if owner is not None:
             try:
-                method()
+                function(owner)
             except Exception:
                 _logger.exception("Exception while making a forked process ready")
 
