@@ -124,6 +124,9 @@ def test_a_resource_that_dies_while_it_is_replaced_may_start_spans() -> None:
     for number in range(200):
         tracer.resource = Last({"number": number})
     tracer.resource = Resource({})
+    # A span's block of memory keeps its resource until the next span uses it: use every block that this thread has.
+    spans = [tracer.start_span("anew") for _ in range(200)]
+    del spans
     for _ in range(2000):
         context.get_current()
     gc.collect()
