@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import sys
 import warnings
 from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
@@ -11,9 +10,8 @@ __all__ = ["deprecated"]
 
 if TYPE_CHECKING:
     from typing_extensions import deprecated
-elif sys.version_info >= (3, 13):
-    from warnings import deprecated
 else:
+    # The standard library's, of 3.13, imports inspect: that costs more than the rest of the API.
     _T = TypeVar("_T")
 
     def deprecated(message: str) -> Callable[[_T], _T]:
