@@ -134,6 +134,23 @@ print(json.dumps([instrumentation.__file__, answer, span.name, span.kind.name, s
     assert rest == ["OK", "SELECT", "CLIENT", "SELECT 1"]
 
 
+def test_official_http_exporters_of_metrics_and_logs_stay(official_first: Environment) -> None:
+    program = """
+from opentelemetry.exporter.otlp.proto.http import metric_exporter, _log_exporter, trace_exporter
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+
+metric_exporter.OTLPMetricExporter(endpoint="http://127.0.0.1:1/v1/metrics").shutdown()
+_log_exporter.OTLPLogExporter(endpoint="http://127.0.0.1:1/v1/logs").shutdown()
+reader = InMemoryMetricReader()
+MeterProvider(metric_readers=[reader]).get_meter("m").create_counter("c").add(1)
+assert reader.get_metrics_data() is not None
+print(*["ferrotel" in module.__file__ for module in (trace_exporter, metric_exporter, _log_exporter)])
+"""
+    done = official_first.run("-c", program)
+    assert (done.stdout, done.returncode) == ("True False False\n", 0), done.stderr
+
+
 def test_uninstalling_leaves_the_official_packages_whole(
     new_environment: Callable[[], Environment], wheel: Path
 ) -> None:
