@@ -14,7 +14,7 @@ use crate::types::GET_LOGGER;
 /// # Errors
 /// Those two.
 pub fn log_exception(py: Python<'_>, error: PyErr, target: &str, message: &str) -> PyResult<()> {
-    settle();
+    crate::raw::settle();
     if !error.is_instance_of::<pyo3::exceptions::PyException>(py) {
         return Err(error);
     }
@@ -39,7 +39,7 @@ pub fn log_exception_once(
     message: &str,
     reported: &AtomicBool,
 ) -> PyResult<()> {
-    settle();
+    crate::raw::settle();
     if !reported.swap(true, Ordering::Relaxed) || !error.is_instance_of::<pyo3::exceptions::PyException>(py) {
         return log_exception(py, error, target, message);
     }
@@ -65,16 +65,9 @@ pub fn shown(object: &Bound<'_, PyAny>) -> String {
     text
 }
 
-/// Drops what functions of raw types could not: PyO3 takes itself for detached there, and keeps the exceptions that are
-/// let go until somebody attaches, which a program may never do. Every path of errors comes by here.
-#[cold]
-pub fn settle() {
-    Python::attach(|_| ());
-}
-
 /// Logs a warning on the Python logger `target`.
 pub fn warn(py: Python<'_>, target: &str, message: &str) {
-    settle();
+    crate::raw::settle();
     let logged =
         GET_LOGGER.get(py).and_then(|get| get.call1((target,))).and_then(|l| l.call_method1("warning", (message,)));
     drop(logged);
@@ -85,7 +78,7 @@ pub fn warn_with<'py, A>(py: Python<'py>, target: &str, message: &str, argument:
 where
     A: IntoPyObject<'py>,
 {
-    settle();
+    crate::raw::settle();
     let logged = GET_LOGGER
         .get(py)
         .and_then(|get| get.call1((target,)))

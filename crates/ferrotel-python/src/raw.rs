@@ -50,9 +50,11 @@ const SETTLED_EVERY: u32 = 512;
 static SETTLE: AtomicPtr<ffi::PyObject> = AtomicPtr::new(std::ptr::null_mut());
 
 /// What is dropped in raw functions (errors above all), PyO3 keeps until one of its own functions is called, since it
-/// does not know that the interpreter is attached. A program may never call one.
+/// does not know that the interpreter is attached. A program may never call one. Every path of errors comes by here, too.
+///
+/// Attached, without a pending exception. Not `Python::attach`, which panics while the interpreter goes down.
 #[cold]
-fn settle() {
+pub fn settle() {
     let function = SETTLE.load(Ordering::Relaxed);
     // SAFETY: attached, as the caller of `guard` promised; the function is never given back, and its result is.
     unsafe {

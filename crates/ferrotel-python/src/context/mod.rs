@@ -24,18 +24,15 @@ const SPAN_KEY: &str = "current-span-ferrotel";
 /// # Errors
 /// Out of memory, or what a foreign runtime context raises.
 #[inline]
-pub fn with_span(py: Python<'_>, base: Option<&Bound<'_, PyAny>>, span: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-    let now;
-    let base = match base {
-        Some(base) => base,
-        None => {
-            now = current(py)?;
-            &now
-        }
-    };
+pub fn with_span<'py>(
+    py: Python<'py>,
+    base: Option<&Bound<'py, PyAny>>,
+    span: &Bound<'py, PyAny>,
+) -> PyResult<Py<PyAny>> {
+    let base = or_current(py, base)?;
     if !is_context(base.as_ptr()) {
         let key = span_key(py);
-        return with_value(py, Some(base), &key, span);
+        return with_value(py, Some(&base), &key, span);
     }
     // SAFETY: the new instance is ours until it is returned; `base` is a context.
     unsafe {
@@ -55,20 +52,13 @@ pub fn with_span(py: Python<'_>, base: Option<&Bound<'_, PyAny>>, span: &Bound<'
 ///
 /// # Errors
 /// An unhashable key, or what a foreign runtime context or mapping raises.
-pub fn with_value(
-    py: Python<'_>,
-    base: Option<&Bound<'_, PyAny>>,
-    key: &Bound<'_, PyAny>,
-    value: &Bound<'_, PyAny>,
+pub fn with_value<'py>(
+    py: Python<'py>,
+    base: Option<&Bound<'py, PyAny>>,
+    key: &Bound<'py, PyAny>,
+    value: &Bound<'py, PyAny>,
 ) -> PyResult<Py<PyAny>> {
-    let now;
-    let base = match base {
-        Some(base) => base,
-        None => {
-            now = current(py)?;
-            &now
-        }
-    };
+    let base = or_current(py, base)?;
     // SAFETY: the new instance is ours until it is returned; filling makes it an ordinary dict.
     unsafe {
         let context = Bound::from_owned_ptr_or_err(py, new_instance())?;
@@ -105,19 +95,12 @@ pub fn with_value(
 ///
 /// # Errors
 /// What a foreign runtime context or mapping raises.
-pub fn get_value(
-    py: Python<'_>,
-    context: Option<&Bound<'_, PyAny>>,
-    key: &Bound<'_, PyAny>,
+pub fn get_value<'py>(
+    py: Python<'py>,
+    context: Option<&Bound<'py, PyAny>>,
+    key: &Bound<'py, PyAny>,
 ) -> PyResult<Option<Py<PyAny>>> {
-    let now;
-    let context = match context {
-        Some(context) => context,
-        None => {
-            now = current(py)?;
-            &now
-        }
-    };
+    let context = or_current(py, context)?;
     if is_context(context.as_ptr()) {
         // SAFETY: a context; what is returned is borrowed from it and shared at once.
         unsafe {
@@ -149,20 +132,19 @@ pub fn get_value(
 /// What a foreign runtime context or mapping raises.
 #[inline]
 pub fn span_in<'py>(py: Python<'py>, context: Option<&Bound<'py, PyAny>>) -> PyResult<Option<Bound<'py, PyAny>>> {
-    let now;
-    let context = match context {
-        Some(context) => context,
-        None => {
-            now = current(py)?;
-            &now
-        }
-    };
+    let context = or_current(py, context)?;
     if is_context(context.as_ptr()) {
         // SAFETY: a context; the span is shared at once.
         return Ok(unsafe { Bound::from_borrowed_ptr_or_opt(py, lazy(context.as_ptr()).span) });
     }
     let key = span_key(py);
-    Ok(get_value(py, Some(context), &key)?.map(|found| found.into_bound(py)))
+    Ok(get_value(py, Some(&context), &key)?.map(|found| found.into_bound(py)))
+}
+
+/// `context`, or the current one where none is given.
+#[inline]
+fn or_current<'py>(py: Python<'py>, context: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+    context.map_or_else(|| current(py), |context| Ok(context.clone()))
 }
 
 /// The key of the current span.

@@ -149,7 +149,7 @@ fn key_of(key: &Bound<'_, PyAny>) -> Option<Text> {
 }
 
 fn text_of(object: &Bound<'_, PyAny>, limit: Option<usize>) -> Value {
-    crate::error::settle();
+    crate::raw::settle();
     let kind = object.get_type();
     if is_new(&kind) {
         warn_with(

@@ -126,7 +126,7 @@ unsafe extern "C" fn set(this: Raw, value: Raw, field: *mut c_void) -> c_int {
                 }
                 Err(error) => {
                     drop(error);
-                    crate::error::settle();
+                    crate::raw::settle();
                     &mut span.foreign
                 }
             };
@@ -401,7 +401,7 @@ pub fn nanos(time: &Bound<'_, PyAny>) -> Option<u64> {
 fn odd_nanos(time: &Bound<'_, PyAny>) -> Option<u64> {
     use std::sync::atomic::AtomicBool;
     static TOLD: AtomicBool = AtomicBool::new(false);
-    crate::error::settle();
+    crate::raw::settle();
     if !TOLD.swap(true, Ordering::Relaxed) {
         crate::error::warn_with(
             time.py(),

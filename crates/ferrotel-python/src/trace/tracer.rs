@@ -425,7 +425,7 @@ fn start_native<'py>(object: &Bound<'py, PyAny>, start: &Start, flags: u8) -> Py
         let kind = match given(py, start.kind) {
             Some(kind) => fields::kind_from_py(&kind).unwrap_or_else(|error| {
                 drop(error);
-                crate::error::settle();
+                crate::raw::settle();
                 SpanKind::Internal
             }),
             None => SpanKind::Internal,
