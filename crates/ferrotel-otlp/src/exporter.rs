@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use ferrotel::common::diagnostics::{self, Level};
 use ferrotel::sdk::batch::PerProcess;
-use ferrotel::sdk::trace::{ExportError, ExportResult, FinishedSpan, SpanExporter};
+use ferrotel::sdk::export::{ExportError, ExportResult};
+use ferrotel::sdk::trace::{FinishedSpan, SpanExporter};
 use hyper::body::Bytes;
 
 use crate::config::{ConfigError, Options, SpanExporterBuilder};

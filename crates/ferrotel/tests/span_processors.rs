@@ -7,9 +7,8 @@ use std::time::Duration;
 use ferrotel::common::diagnostics::{Level, Sink, set_sink};
 use ferrotel::config::BatchSettings;
 use ferrotel::sdk::batch::BatchConfig;
-use ferrotel::sdk::trace::{
-    BatchSpanProcessor, ExportError, ExportResult, FinishedSpan, SimpleSpanProcessor, SpanData, SpanExporter,
-};
+use ferrotel::sdk::export::{ExportError, ExportResult};
+use ferrotel::sdk::trace::{BatchSpanProcessor, FinishedSpan, SimpleSpanProcessor, SpanData, SpanExporter};
 
 #[derive(Default)]
 struct Names {

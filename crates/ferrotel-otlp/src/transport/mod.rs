@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 use ::http::{HeaderMap, Uri};
 use ferrotel::common::diagnostics::{self, Level};
 use ferrotel::sdk::batch::PerProcess;
-use ferrotel::sdk::trace::{ExportError, ExportResult};
+use ferrotel::sdk::export::{ExportError, ExportResult};
 use hyper::body::Bytes;
 use rustls::ClientConfig;
 

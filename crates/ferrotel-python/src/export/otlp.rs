@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ferrotel::config::EnvSource;
-use ferrotel::sdk::trace::{ExportResult, SpanExporter};
+use ferrotel::sdk::export::ExportResult;
+use ferrotel::sdk::trace::SpanExporter;
 use ferrotel_otlp::{Compression, Protocol, SpanExporterBuilder};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;

@@ -25,7 +25,8 @@ pub(super) struct Pipeline {
 ///
 /// ```
 /// use std::sync::{Arc, Mutex};
-/// use ferrotel::sdk::trace::{ExportResult, FinishedSpan, SpanExporter, TracerProvider};
+/// use ferrotel::sdk::export::ExportResult;
+/// use ferrotel::sdk::trace::{FinishedSpan, SpanExporter, TracerProvider};
 ///
 /// #[derive(Default)]
 /// struct Names(Mutex<Vec<String>>);

@@ -1,0 +1,35 @@
+//! The log record exporter interface.
+
+use std::time::Duration;
+
+use super::FinishedLogRecord;
+use crate::sdk::export::ExportResult;
+
+/// Sends log records somewhere (specification: logs SDK, log record exporter).
+///
+/// `export` is never called concurrently by one processor, but an exporter may be shared: implementations lock what
+/// needs it. `shutdown` and `force_flush` may come while `export` is under way on another thread.
+pub trait LogRecordExporter: Send + Sync + 'static {
+    /// Sends one batch, blocking for as long as the exporter's own timeout at most (retries included).
+    ///
+    /// # Errors
+    /// The batch was not (wholly) accepted. It has been dropped; the caller reports it.
+    fn export(&self, batch: &[FinishedLogRecord]) -> ExportResult;
+
+    /// Ends a retry that is waiting, and refuses every later batch. Idempotent.
+    fn shutdown(&self);
+
+    /// Waits for what is under way; `false` when `timeout` passed first.
+    fn force_flush(&self, timeout: Duration) -> bool {
+        let _ = timeout;
+        true
+    }
+
+    /// Stands for the exporter in log lines and self-observability metrics, for example `otlp_grpc_log_exporter`.
+    fn component_type(&self) -> &'static str;
+
+    /// The logger to which a line about a batch that was not accepted belongs.
+    fn log_target(&self) -> &'static str {
+        "opentelemetry.sdk._logs._internal.export"
+    }
+}
