@@ -30,6 +30,8 @@ pub enum Section {
     Traces,
     /// The batch span processor.
     BatchSpanProcessor,
+    /// Metric readers, exemplars and the choice of exporters.
+    Metrics,
     /// Loggers and the choice of exporters.
     Logs,
     /// The batch log record processor.
@@ -52,6 +54,7 @@ impl Section {
             Section::Propagation => "Propagation",
             Section::Traces => "Traces",
             Section::BatchSpanProcessor => "Batch span processor",
+            Section::Metrics => "Metrics",
             Section::Logs => "Logs",
             Section::BatchLogRecordProcessor => "Batch log record processor",
             Section::Logging => "Instrumentation of logging",
@@ -101,8 +104,6 @@ env_vars! {
         OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED = "false";
         /// The entry point that implements the current context.
         OTEL_PYTHON_CONTEXT = "contextvars_context";
-        /// The entry point of the meter provider that the API uses where the program sets none.
-        OTEL_PYTHON_METER_PROVIDER;
     }
     Resource {
         /// The name of the service; goes before a `service.name` in `OTEL_RESOURCE_ATTRIBUTES`.
@@ -139,6 +140,22 @@ env_vars! {
         OTEL_BSP_MAX_QUEUE_SIZE = "2048";
         /// How many spans make a batch; at most as many as may wait.
         OTEL_BSP_MAX_EXPORT_BATCH_SIZE = "512";
+    }
+    Metrics {
+        /// The metric exporters that auto-instrumentation sets up, separated by commas: `otlp`, `console`, `prometheus`, any other entry point; `none` for none.
+        OTEL_METRICS_EXPORTER;
+        /// From the end of one export to the start of the next, in milliseconds.
+        OTEL_METRIC_EXPORT_INTERVAL = "60000";
+        /// How long one collection and export may take, in milliseconds.
+        OTEL_METRIC_EXPORT_TIMEOUT = "30000";
+        /// Which measurements may become exemplars: `always_on`, `always_off` or `trace_based`.
+        OTEL_METRICS_EXEMPLAR_FILTER = "trace_based";
+        /// What the points cover that OTLP exporters send: `cumulative`, `delta` or `lowmemory` (delta where it saves memory in the program).
+        OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE = "cumulative";
+        /// How OTLP exporters have histograms aggregated: `explicit_bucket_histogram` or `base2_exponential_bucket_histogram`.
+        OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION = "explicit_bucket_histogram";
+        /// The entry point of the meter provider that the API uses where the program sets none.
+        OTEL_PYTHON_METER_PROVIDER;
     }
     Logs {
         /// The log record exporters that auto-instrumentation sets up, separated by commas: `otlp`, `console`, any other entry point; `none` for none.

@@ -83,7 +83,8 @@ impl Meter {
         if !description.has_valid_unit() {
             return no_instrument(description, "unit", "an ASCII string of at most 63 characters");
         }
-        if let Some(Err(error)) = description.advised_boundaries.as_ref().map(|advice| super::check_boundaries(advice)) {
+        if let Some(Err(error)) = description.advised_boundaries.as_ref().map(|advice| super::check_boundaries(advice))
+        {
             let line = format!("The advice for the boundaries of {} is ignored: {error}.", description.name);
             diagnostics::log(Level::Warning, TARGET, &line);
             description.advised_boundaries = None;

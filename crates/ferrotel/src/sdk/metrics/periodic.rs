@@ -7,6 +7,7 @@ use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use crate::common::diagnostics::{self, Level};
+use crate::config::MetricSettings;
 use crate::sdk::batch::{PerProcess, panic_text, without_signals};
 
 /// The logger under which users look for a periodic reader's lines.
@@ -43,6 +44,16 @@ impl Default for PeriodicConfig {
             interval: Some(Duration::from_secs(60)),
             timeout: Duration::from_secs(30),
             thread_name: "OtelPeriodicExportingMetricReader".to_owned(),
+        }
+    }
+}
+
+impl From<&MetricSettings> for PeriodicConfig {
+    fn from(settings: &MetricSettings) -> Self {
+        PeriodicConfig {
+            interval: settings.export_interval,
+            timeout: settings.export_timeout,
+            ..PeriodicConfig::default()
         }
     }
 }

@@ -139,9 +139,11 @@ impl Pipeline {
             }
             if start.elapsed() >= timeout {
                 // The next collection observes everything again.
-                callbacks.iter().filter_map(|registration| registration.instrument.by_reader.get(at)).flatten().for_each(
-                    |stream| stream.discard_observations(),
-                );
+                callbacks
+                    .iter()
+                    .filter_map(|registration| registration.instrument.by_reader.get(at))
+                    .flatten()
+                    .for_each(|stream| stream.discard_observations());
                 return Err(CollectionTimedOut);
             }
         }

@@ -152,7 +152,7 @@ impl MeterProviderBuilder {
     pub fn with_environment(mut self, env: &dyn EnvSource) -> Self {
         let settings = MetricSettings::from_env(env);
         self.resource = Resource::default_from_env(env);
-        self.exemplar_filter = ExemplarFilter::from(settings.exemplar_filter);
+        self.exemplar_filter = settings.exemplar_filter;
         self.periodic = PeriodicConfig::from(&settings);
         self
     }
