@@ -214,51 +214,99 @@ env_vars! {
         OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT;
     }
     Otlp {
-        /// The URL to send to. Over HTTP, `/v1/traces` is added to it.
+        /// The URL to send to. Over HTTP, `/v1/traces`, `/v1/metrics` or `/v1/logs` is added to it.
         OTEL_EXPORTER_OTLP_ENDPOINT = "http://localhost:4317 (gRPC), http://localhost:4318 (HTTP)";
         /// The URL to send spans to, used as it stands.
         OTEL_EXPORTER_OTLP_TRACES_ENDPOINT;
+        /// The URL to send metrics to, used as it stands.
+        OTEL_EXPORTER_OTLP_METRICS_ENDPOINT;
+        /// The URL to send log records to, used as it stands.
+        OTEL_EXPORTER_OTLP_LOGS_ENDPOINT;
         /// The protocol: `grpc`, `http/protobuf` or `http/json`.
         OTEL_EXPORTER_OTLP_PROTOCOL = "grpc";
         /// The protocol for spans.
         OTEL_EXPORTER_OTLP_TRACES_PROTOCOL;
+        /// The protocol for metrics.
+        OTEL_EXPORTER_OTLP_METRICS_PROTOCOL;
+        /// The protocol for log records.
+        OTEL_EXPORTER_OTLP_LOGS_PROTOCOL;
         /// Headers of every request: `key=value` pairs, separated by commas, values percent-encoded.
         OTEL_EXPORTER_OTLP_HEADERS;
         /// Headers of requests with spans.
         OTEL_EXPORTER_OTLP_TRACES_HEADERS;
+        /// Headers of requests with metrics.
+        OTEL_EXPORTER_OTLP_METRICS_HEADERS;
+        /// Headers of requests with log records.
+        OTEL_EXPORTER_OTLP_LOGS_HEADERS;
         /// How long one export may take with all its retries, in seconds.
         OTEL_EXPORTER_OTLP_TIMEOUT = "10";
         /// How long one export of spans may take with all its retries, in seconds.
         OTEL_EXPORTER_OTLP_TRACES_TIMEOUT;
+        /// How long one export of metrics may take with all its retries, in seconds.
+        OTEL_EXPORTER_OTLP_METRICS_TIMEOUT;
+        /// How long one export of log records may take with all its retries, in seconds.
+        OTEL_EXPORTER_OTLP_LOGS_TIMEOUT;
         /// The compression of requests: `none`, `gzip` or `deflate`.
         OTEL_EXPORTER_OTLP_COMPRESSION = "none";
         /// The compression of requests with spans.
         OTEL_EXPORTER_OTLP_TRACES_COMPRESSION;
+        /// The compression of requests with metrics.
+        OTEL_EXPORTER_OTLP_METRICS_COMPRESSION;
+        /// The compression of requests with log records.
+        OTEL_EXPORTER_OTLP_LOGS_COMPRESSION;
         /// A file with the certificates (PEM) that the server's must be signed by. Not set: the system's.
         OTEL_EXPORTER_OTLP_CERTIFICATE;
         /// The same, for spans.
         OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE;
+        /// The same, for metrics.
+        OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE;
+        /// The same, for log records.
+        OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE;
         /// A file with the client's certificate chain (PEM), for mutual TLS.
         OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE;
         /// The same, for spans.
         OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE;
+        /// The same, for metrics.
+        OTEL_EXPORTER_OTLP_METRICS_CLIENT_CERTIFICATE;
+        /// The same, for log records.
+        OTEL_EXPORTER_OTLP_LOGS_CLIENT_CERTIFICATE;
         /// A file with the client's private key (PEM), for mutual TLS.
         OTEL_EXPORTER_OTLP_CLIENT_KEY;
         /// The same, for spans.
         OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY;
+        /// The same, for metrics.
+        OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY;
+        /// The same, for log records.
+        OTEL_EXPORTER_OTLP_LOGS_CLIENT_KEY;
         /// `true` sends over gRPC without TLS where the endpoint names no scheme.
         OTEL_EXPORTER_OTLP_INSECURE = "false";
         /// The same, for spans.
         OTEL_EXPORTER_OTLP_TRACES_INSECURE;
+        /// The same, for metrics.
+        OTEL_EXPORTER_OTLP_METRICS_INSECURE;
+        /// The same, for log records.
+        OTEL_EXPORTER_OTLP_LOGS_INSECURE;
+        /// What the points of counters and histograms cover: `cumulative`, `delta` or `lowmemory`.
+        OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE = "cumulative";
+        /// The aggregation of histograms without a view: `explicit_bucket_histogram` or `base2_exponential_bucket_histogram`.
+        OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION = "explicit_bucket_histogram";
         /// The names of gRPC status codes after which an export is tried again, separated by commas.
         OTEL_PYTHON_EXPORTER_OTLP_GRPC_RETRYABLE_ERROR_CODES;
         /// The entry point of a function that returns the gRPC exporters' channel credentials.
         OTEL_PYTHON_EXPORTER_OTLP_GRPC_CREDENTIAL_PROVIDER;
         /// The same, for spans.
         OTEL_PYTHON_EXPORTER_OTLP_GRPC_TRACES_CREDENTIAL_PROVIDER;
+        /// The same, for metrics.
+        OTEL_PYTHON_EXPORTER_OTLP_GRPC_METRICS_CREDENTIAL_PROVIDER;
+        /// The same, for log records.
+        OTEL_PYTHON_EXPORTER_OTLP_GRPC_LOGS_CREDENTIAL_PROVIDER;
         /// The entry point of a function that returns the HTTP exporters' session.
         OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER;
         /// The same, for spans.
         OTEL_PYTHON_EXPORTER_OTLP_HTTP_TRACES_CREDENTIAL_PROVIDER;
+        /// The same, for metrics.
+        OTEL_PYTHON_EXPORTER_OTLP_HTTP_METRICS_CREDENTIAL_PROVIDER;
+        /// The same, for log records.
+        OTEL_PYTHON_EXPORTER_OTLP_HTTP_LOGS_CREDENTIAL_PROVIDER;
     }
 }
