@@ -150,10 +150,6 @@ env_vars! {
         OTEL_METRIC_EXPORT_TIMEOUT = "30000";
         /// Which measurements may become exemplars: `always_on`, `always_off` or `trace_based`.
         OTEL_METRICS_EXEMPLAR_FILTER = "trace_based";
-        /// What the points cover that OTLP exporters send: `cumulative`, `delta` or `lowmemory` (delta where it saves memory in the program).
-        OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE = "cumulative";
-        /// How OTLP exporters have histograms aggregated: `explicit_bucket_histogram` or `base2_exponential_bucket_histogram`.
-        OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION = "explicit_bucket_histogram";
         /// The entry point of the meter provider that the API uses where the program sets none.
         OTEL_PYTHON_METER_PROVIDER;
     }

@@ -21,7 +21,7 @@ mod settings;
 mod source;
 
 pub use env_vars::EnvVar;
-pub use metrics::{DefaultHistogram, ExemplarFilter, MetricSettings, TemporalityPreference};
+pub use metrics::{ExemplarFilter, MetricSettings};
 pub use reader::Reader;
 pub use settings::{
     BatchSettings, LogLevel, LogRecordLimitSettings, LogSettings, ResourceSettings, SamplerSettings, Settings,

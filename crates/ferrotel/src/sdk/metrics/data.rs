@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{InstrumentKind, Number};
+use super::Number;
 use crate::api::trace::{SpanId, TraceId};
 use crate::common::{Attributes, Scope, Text};
-use crate::config::TemporalityPreference;
 use crate::resource::Resource;
 
 /// Whether a point covers the time since the start, or since the last collection.
@@ -15,19 +14,6 @@ pub enum Temporality {
     Delta,
     /// Since the start.
     Cumulative,
-}
-
-impl TemporalityPreference {
-    /// The temporality for instruments of this kind. Gauges have none, but a synchronous one repeats its last value
-    /// where it is cumulative.
-    pub fn for_kind(self, kind: InstrumentKind) -> Temporality {
-        use InstrumentKind::{Counter, Histogram, ObservableCounter};
-        match (self, kind) {
-            (TemporalityPreference::Delta | TemporalityPreference::LowMemory, Counter | Histogram)
-            | (TemporalityPreference::Delta, ObservableCounter) => Temporality::Delta,
-            _ => Temporality::Cumulative,
-        }
-    }
 }
 
 /// All that one collection of a reader yields.

@@ -31,8 +31,7 @@ pub struct ManualReader {
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 impl ManualReader {
-    /// A reader with a temporality for each kind of instrument; see
-    /// [`TemporalityPreference::for_kind`](super::TemporalityPreference::for_kind).
+    /// A reader with a temporality for each kind of instrument.
     pub fn new(temporality: fn(InstrumentKind) -> Temporality) -> Self {
         ManualReader {
             temporality,

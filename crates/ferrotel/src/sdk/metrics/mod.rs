@@ -53,4 +53,4 @@ pub use series::{Detached, Series};
 pub use stream::{BoundSeries, DEFAULT_CARDINALITY_LIMIT, OVERFLOW_ATTRIBUTE, Stream, StreamConfig};
 pub use view::{InstrumentSelector, InvalidView, View, wildcard};
 
-pub use crate::config::{ExemplarFilter, TemporalityPreference};
+pub use crate::config::ExemplarFilter;
