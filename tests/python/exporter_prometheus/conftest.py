@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from types import ModuleType
-from typing import Any, Callable, Dict, FrozenSet, Iterator, List, Tuple
+from typing import Any, Callable, Dict, FrozenSet, Iterator, Tuple
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
@@ -66,7 +66,7 @@ class Scraped:
         page: bytes = encode(self.registry)
         return page.decode()
 
-    def lines(self, start: str) -> List[str]:
+    def lines(self, start: str) -> list[str]:
         """The lines of the text page that begin so."""
         return [line for line in self.text().splitlines() if line.startswith(start)]
 
@@ -78,7 +78,10 @@ class Scraped:
 def series(page: str, parse: Any) -> Series:
     """The samples of a page, each with its labels that are not of the scope."""
     return {
-        (sample.name, frozenset(item for item in sample.labels.items() if not item[0].startswith("otel_scope_"))): sample.value
+        (
+            sample.name,
+            frozenset(item for item in sample.labels.items() if not item[0].startswith("otel_scope_")),
+        ): sample.value
         for family in parse(page)
         for sample in family.samples
     }
@@ -90,7 +93,7 @@ Scrape = Callable[..., Scraped]
 @pytest.fixture
 def scraped(exporter: Any) -> Iterator[Scrape]:
     """Makes a provider with a reader; checks at the end that strict parsers take its page."""
-    made: List[Scraped] = []
+    made: list[Scraped] = []
 
     def make(**reader: Any) -> Scraped:
         made.append(Scraped(exporter, **reader))

@@ -1,5 +1,6 @@
-"""A program with metrics for Prometheus. Prints its port, then the trace id of its exemplars; lives until its input ends.
+"""A program with metrics for Prometheus.
 
+Prints its port, then the trace id of its exemplars, and lives until its input ends.
 With the argument ``own`` it has no `prometheus_client`.
 """
 
@@ -19,7 +20,9 @@ from opentelemetry.sdk.trace import TracerProvider
 
 provider = MeterProvider(
     [PrometheusMetricReader()],
-    resource=Resource.create({"service.name": "shop", "service.version": "1.2", "deployment.environment.name": 'a "b"'}),
+    resource=Resource.create(
+        {"service.name": "shop", "service.version": "1.2", "deployment.environment.name": 'a "b"'}
+    ),
     views=[View(instrument_name="response.size", aggregation=ExponentialBucketHistogramAggregation())],
 )
 meter = provider.get_meter("shop.web", "2.0", "https://example.org/schema")

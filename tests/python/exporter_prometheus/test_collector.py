@@ -9,7 +9,11 @@ from typing import Any
 import pytest
 
 from opentelemetry.metrics import CallbackOptions, Observation
-from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, ExponentialBucketHistogramAggregation, View
+from opentelemetry.sdk.metrics.view import (
+    ExplicitBucketHistogramAggregation,
+    ExponentialBucketHistogramAggregation,
+    View,
+)
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 
@@ -35,8 +39,10 @@ def test_a_counter(scraped: Any) -> None:
     # Each series has all labels of the metric.
     assert one.lines("http_requests_total") == [
         f'http_requests_total{{http_method="GET",ok="",{SCOPE},parts="",status="200",text=""}} 3.5',
-        f'http_requests_total{{http_method="",ok="true",{SCOPE},parts="[\\"a\\", \\"b\\"]",status="",'
-        'text="quoted \\"x\\"\\\\\\n"} 1.0',
+        (
+            f'http_requests_total{{http_method="",ok="true",{SCOPE},parts="[\\"a\\", \\"b\\"]",status="",'
+            'text="quoted \\"x\\"\\\\\\n"} 1.0'
+        ),
     ]
     assert "# TYPE http_requests counter\nhttp_requests_total{" in one.openmetrics()
 
@@ -105,7 +111,16 @@ def test_an_exponential_histogram_has_powers_of_two(scraped: Any) -> None:
         histogram.record(value)
     buckets = {dict(found)["le"]: value for found, value in named(one.series(), "size_bytes_bucket").items()}
     assert list(buckets) == ["0.0", *(str(2.0**n) for n in range(-1, 11)), "+Inf"]
-    assert [buckets[le] for le in ("0.0", "0.5", "1.0", "2.0", "4.0", "512.0", "1024.0", "+Inf")] == [1, 2, 3, 5, 6, 6, 7, 7]
+    assert [buckets[le] for le in ("0.0", "0.5", "1.0", "2.0", "4.0", "512.0", "1024.0", "+Inf")] == [
+        1,
+        2,
+        3,
+        5,
+        6,
+        6,
+        7,
+        7,
+    ]
     assert one.series()["size_bytes_count", labels()] == 7
     assert one.series()["size_bytes_sum", labels()] == pytest.approx(1006.8001)
 
@@ -140,8 +155,11 @@ def test_target_info_has_the_resource(scraped: Any) -> None:
 
 
 def test_chosen_resource_attributes_become_labels(scraped: Any) -> None:
-    one = scraped(resource=Resource({"service.name": "shop", "host.name": "h", "k": "resource"}), scope_info_enabled=False,
-                  resource_attribute_filter=lambda key: key != "host.name")
+    one = scraped(
+        resource=Resource({"service.name": "shop", "host.name": "h", "k": "resource"}),
+        scope_info_enabled=False,
+        resource_attribute_filter=lambda key: key != "host.name",
+    )
     one.meter.create_counter("x").add(1, {"k": "point"})
     assert one.lines("x_total") == ['x_total{k="point",service_name="shop"} 1.0']
     assert 'host_name="h"' in one.lines("target_info")[0]
@@ -179,11 +197,11 @@ def test_names_of_two_types(scraped: Any, caplog: pytest.LogCaptureFixture) -> N
         "# TYPE work_done_total counter",
         "# TYPE time histogram",
     ]
+    left_out = "Metric %r (gauge) is left out for Prometheus: the name %s is that of another metric, of type %s. "
+    advice = "Rename one of them, for example with a View"
     assert [record.getMessage() for record in caplog.records] == [
-        "Metric 'work_done' (gauge) is left out for Prometheus: the name work_done is that of another metric, of type counter. "
-        "Rename one of them, for example with a View",
-        "Metric 'time.sum' (gauge) is left out for Prometheus: the name time_sum is that of another metric, of type histogram. "
-        "Rename one of them, for example with a View",
+        left_out % ("work_done", "work_done", "counter") + advice,
+        left_out % ("time.sum", "time_sum", "histogram") + advice,
     ]
     assert {record.name for record in caplog.records} == {"opentelemetry.exporter.prometheus"}
 
@@ -266,7 +284,9 @@ def test_a_collection_that_fails_is_logged_once(scraped: Any, caplog: pytest.Log
 
     one.reader._collect = fail
     assert one.text() == one.text() == ""
-    assert [record.levelno for record in caplog.records if "collecting metrics" in record.getMessage()] == [logging.ERROR]
+    assert [record.levelno for record in caplog.records if "collecting metrics" in record.getMessage()] == [
+        logging.ERROR
+    ]
     one.reader._collect = collect
     assert len(one.lines("x_total")) == 1
 

@@ -51,9 +51,16 @@ def sample_pages(kind: str, help_text: str, labels: dict[str, str], value: float
     return registries
 
 
-@given(kind=st.sampled_from(FAMILIES), help_text=TEXTS, value=NUMBERS, exemplar=st.booleans(),
-       labels=st.dictionaries(st.sampled_from(["a", "b_c", "Z9"]), TEXTS))
-def test_pages_are_those_of_the_client(kind: str, help_text: str, labels: dict[str, str], value: float, exemplar: bool) -> None:
+@given(
+    kind=st.sampled_from(FAMILIES),
+    help_text=TEXTS,
+    value=NUMBERS,
+    exemplar=st.booleans(),
+    labels=st.dictionaries(st.sampled_from(["a", "b_c", "Z9"]), TEXTS),
+)
+def test_pages_are_those_of_the_client(
+    kind: str, help_text: str, labels: dict[str, str], value: float, exemplar: bool
+) -> None:
     theirs, ours = sample_pages(kind, help_text, labels, value, exemplar)
     assert generate_latest(ours) == client_text(theirs)
     assert generate_openmetrics(ours) == client_openmetrics(theirs)
@@ -116,14 +123,17 @@ PROMETHEUS_3 = (
         (PROMETHEUS_2, OPENMETRICS),
         (PROMETHEUS_3, OPENMETRICS),
         ("application/openmetrics-text", OPENMETRICS),
-        ("Application/OpenMetrics-Text; Version=\"1.0.0\"; charset=utf-8", OPENMETRICS),
+        ('Application/OpenMetrics-Text; Version="1.0.0"; charset=utf-8', OPENMETRICS),
         ("application/openmetrics-text;version=0.0.1", TEXT),
         ("application/openmetrics-text;version=2.0.0", TEXT),
         ("application/openmetrics-text;q=0", TEXT),
         ("application/openmetrics-text;q=nonsense,,;;=", TEXT),
         ("application/openmetrics-text;q=0.2,text/plain;q=0.3", TEXT),
         ("text/plain;q=0.2,application/openmetrics-text;q=0.3", OPENMETRICS),
-        ("application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited,text/plain;q=0.1", TEXT),
+        (
+            "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited,text/plain;q=0.1",
+            TEXT,
+        ),
     ],
 )
 def test_content_negotiation(accept: Any, content_type: str) -> None:

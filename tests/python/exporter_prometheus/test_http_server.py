@@ -76,8 +76,18 @@ def test_other_requests(endpoint: Any) -> None:
     assert Answer(endpoint.server_port).status == 200
 
 
-def test_nonsense_is_no_trouble(endpoint: Any, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
-    for request in (b"", b"\r\n", b"\x00\xff\n\n", b"GET\r\n\r\n", b"G" * 100_000, b"GET / HTTP/9.9\r\n\r\n", b"GET / HTTP/1.1\r\nx"):
+def test_nonsense_is_no_trouble(
+    endpoint: Any, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for request in (
+        b"",
+        b"\r\n",
+        b"\x00\xff\n\n",
+        b"GET\r\n\r\n",
+        b"G" * 100_000,
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET / HTTP/1.1\r\nx",
+    ):
         with socket.create_connection(("127.0.0.1", endpoint.server_port), 5) as connection:
             try:
                 connection.sendall(request)
@@ -253,7 +263,10 @@ def test_a_taken_port_is_one_line(
     (record,) = caplog.records
     assert record.levelno == logging.ERROR and record.name == "opentelemetry.exporter.prometheus"
     message = record.getMessage()
-    assert f"port {endpoint.server_port} of 127.0.0.1" in message and "Set OTEL_EXPORTER_PROMETHEUS_PORT to a free port" in message
+    assert (
+        f"port {endpoint.server_port} of 127.0.0.1" in message
+        and "Set OTEL_EXPORTER_PROMETHEUS_PORT to a free port" in message
+    )
     assert "\n" not in message and record.exc_info is None
     reader.shutdown()
 

@@ -70,7 +70,9 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
     """A server that scrapes a service with `prometheus_client` and one without it."""
     program, folder = prometheus_program(), tmp_path_factory.mktemp("prometheus")
     services = [
-        subprocess.Popen([sys.executable, str(HERE / "service.py"), kind], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        subprocess.Popen(
+            [sys.executable, str(HERE / "service.py"), kind], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
         for kind in KINDS
     ]
     said = [service.stdout.readline().decode().split() for service in services if service.stdout]
@@ -137,7 +139,7 @@ def test_a_histogram(prometheus: Prometheus, kind: str) -> None:
     assert buckets == {"0.1": 50, "0.2": 51, "0.4": 101, "+Inf": 101}
     assert prometheus.query(f"histogram_quantile(0.25, {selector})")[0][1] == pytest.approx(0.0505)
     assert prometheus.query(f"histogram_quantile(0.9, {selector})")[0][1] == pytest.approx(0.2 + 0.2 * (90.9 - 51) / 50)
-    (metric, total), = prometheus.query(f'http_server_duration_seconds_sum{{job="{kind}"}}')
+    ((metric, total),) = prometheus.query(f'http_server_duration_seconds_sum{{job="{kind}"}}')
     assert total == pytest.approx(17.65) and metric["route"] == "/"
     assert prometheus.query(f'http_server_duration_seconds_count{{job="{kind}"}}')[0][1] == 101
 
@@ -165,7 +167,10 @@ def test_target_info(prometheus: Prometheus, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_exemplars(prometheus: Prometheus, kind: str) -> None:
-    for query, value in ((f'shop_orders_total{{job="{kind}"}}', 1), (f'http_server_duration_seconds_bucket{{job="{kind}"}}', 0.15)):
+    for query, value in (
+        (f'shop_orders_total{{job="{kind}"}}', 1),
+        (f'http_server_duration_seconds_bucket{{job="{kind}"}}', 0.15),
+    ):
         prometheus.query(query)
         deadline = time.monotonic() + 20
         now = time.time()
@@ -183,7 +188,11 @@ def test_exemplars(prometheus: Prometheus, kind: str) -> None:
 def test_metadata(prometheus: Prometheus, kind: str) -> None:
     prometheus.query(f'shop_orders_total{{job="{kind}"}}')
     found = prometheus.api("targets/metadata", match_target=f'{{job="{kind}"}}')
-    assert {one["metric"]: (one["type"], one["unit"], one["help"]) for one in found if not one["metric"].startswith(("python", "process"))} == {
+    assert {
+        one["metric"]: (one["type"], one["unit"], one["help"])
+        for one in found
+        if not one["metric"].startswith(("python", "process"))
+    } == {
         "target": ("info", "", "Target metadata"),
         "shop_orders": ("counter", "", "Orders, \\ by kind"),
         "carts": ("gauge", "", ""),

@@ -40,6 +40,8 @@ pub enum Section {
     Limits,
     /// The OTLP exporters.
     Otlp,
+    /// The Prometheus exporter.
+    Prometheus,
 }
 
 impl Section {
@@ -57,6 +59,7 @@ impl Section {
             Section::Logging => "Instrumentation of logging",
             Section::Limits => "Limits",
             Section::Otlp => "OTLP exporters",
+            Section::Prometheus => "Prometheus exporter",
         }
     }
 }
@@ -243,5 +246,11 @@ env_vars! {
         OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER;
         /// The same, for spans.
         OTEL_PYTHON_EXPORTER_OTLP_HTTP_TRACES_CREDENTIAL_PROVIDER;
+    }
+    Prometheus {
+        /// The address that `OTEL_METRICS_EXPORTER=prometheus` listens on.
+        OTEL_EXPORTER_PROMETHEUS_HOST = "localhost";
+        /// The port that it listens on.
+        OTEL_EXPORTER_PROMETHEUS_PORT = "9464";
     }
 }

@@ -7,8 +7,8 @@
     start_http_server(port=9464, addr="localhost")
     set_meter_provider(MeterProvider(metric_readers=[PrometheusMetricReader()]))
 
-Where `prometheus_client` is installed, the metrics are in its registry, and whatever serves that serves them. Nothing of
-this needs it.
+Where `prometheus_client` is installed, the metrics are in its registry, and whatever serves that serves them. Nothing
+here needs it.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ class PrometheusMetricReader(MetricReader):
 
     `prefix` goes before all names, `scope_info_enabled=False` leaves out the labels of the instrumentation scope,
     `disable_target_info=True` the metric `target_info`, which has the resource's attributes. Those of them for which
-    `resource_attribute_filter(key)` is true become labels of every metric. `registry` is that of `prometheus_client` where
-    it is installed.
+    `resource_attribute_filter(key)` is true become labels of every metric. `registry` is that of `prometheus_client`
+    where it is installed.
 
     Specification: `metrics/sdk_exporters/prometheus.md`.
     """
@@ -122,8 +122,8 @@ class _AutoPrometheusMetricReader(PrometheusMetricReader):
             self._endpoint = start_http_server(port=port, addr=host)
         except (OSError, RuntimeError, UnicodeError) as error:
             _logger.error(
-                "Metrics are not served to Prometheus, as nothing can listen on port %s of %s: %s. Set %s to a free port, "
-                "each process its own, or %s to an address of this machine",
+                "Metrics are not served to Prometheus: can't listen on port %s of %s: %s. "
+                "Set %s to a free port, another one for each process, or %s to an address of this machine",
                 port,
                 host,
                 error,

@@ -73,7 +73,10 @@ class _CustomCollector:
         self._failed = False
 
     def add_metrics_data(self, metrics_data: MetricsData) -> None:
-        """Takes what the SDK collected: for the scrape on this thread or, where the SDK is not asked, for the next one."""
+        """Takes what the SDK collected, for the scrape that runs on this thread.
+
+        Without the SDK's callback: for the next one on this thread.
+        """
         if self._callback is None or self._scrape.running:
             self._scrape.data = metrics_data
 
@@ -120,13 +123,17 @@ class _CustomCollector:
         try:
             return translate(*args)
         except Exception as error:
-            self._complaints.say("error", name, "%r is left out for Prometheus: %s: %s", name, type(error).__name__, error)
+            self._complaints.say(
+                "error", name, "%r is left out for Prometheus: %s: %s", name, type(error).__name__, error
+            )
 
     def _translate_target(self, data: MetricsData, page: Page) -> None:
         attributes: dict[str, Any] = {}
         for resource_metrics in data.resource_metrics:
             attributes.update(resource_metrics.resource.attributes)
-        page.family(self._create_info_metric(_TARGET_INFO_NAME, _TARGET_INFO_DESCRIPTION, attributes), _TARGET_INFO_NAME)
+        page.family(
+            self._create_info_metric(_TARGET_INFO_NAME, _TARGET_INFO_DESCRIPTION, attributes), _TARGET_INFO_NAME
+        )
 
     def _create_info_metric(self, name: str, description: str, attributes: Mapping[str, Any]) -> InfoMetricFamily:
         info = InfoMetricFamily(name, description)
@@ -150,7 +157,9 @@ class _CustomCollector:
                 for suffix, own, value, exemplar in self._samples(family, point):
                     page.add(family, suffix, {**labels, **own}, value, exemplar)
 
-    def _samples(self, family: PrometheusMetric, point: Any) -> Iterable[tuple[str, dict[str, str], float, Exemplar | None]]:
+    def _samples(
+        self, family: PrometheusMetric, point: Any
+    ) -> Iterable[tuple[str, dict[str, str], float, Exemplar | None]]:
         """The lines of a point: suffix of the name, labels beside the point's own, value, exemplar."""
         if isinstance(family, HistogramMetricFamily):
             return self._histogram_samples(point)
@@ -215,7 +224,9 @@ class _CustomCollector:
 
 def _family(name: str, metric: Metric) -> PrometheusMetric | None:
     """An empty family for a metric, None for a kind of data that Prometheus does not know."""
-    data, description, unit = metric.data, metric.description or "", map_unit(metric.unit or "")
+    # What a user's MetricProducer makes can be anything.
+    data: Any = metric.data
+    description, unit = metric.description or "", map_unit(metric.unit or "")
     if isinstance(data, Sum) and not _should_convert_sum_to_gauge(metric):
         return CounterMetricFamily(name, description, unit=unit)
     if isinstance(data, (Sum, Gauge)):

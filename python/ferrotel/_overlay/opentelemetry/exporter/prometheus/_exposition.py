@@ -10,7 +10,7 @@ import math
 from typing import TYPE_CHECKING, Callable, Iterator, Protocol
 
 if TYPE_CHECKING:
-    from typing import Iterable, Tuple
+    from typing import Iterable
 
     from opentelemetry.exporter.prometheus._metric_families import Exemplar, Metric, Sample
 
@@ -26,7 +26,7 @@ _TEXT_ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n"})
 _LABEL_ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
 
 
-def choose_encoder(accept: str | None) -> Tuple[Encoder, str]:
+def choose_encoder(accept: str | None) -> tuple[Encoder, str]:
     """The encoder for an `Accept` header, and its content type. Without one, or when nothing fits: text 0.0.4.
 
     Specification: `metrics/sdk_exporters/prometheus.md`, "Content Negotiation".

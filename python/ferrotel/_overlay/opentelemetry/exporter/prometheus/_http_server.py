@@ -1,7 +1,7 @@
 """The endpoint that Prometheus scrapes.
 
-It never harms its host: a bounded number of daemon threads, a bounded time for each request, nothing logged about requests,
-no wake-ups while nobody scrapes. A forked child closes what it inherits of it and serves nothing.
+It never harms its host: a bounded number of daemon threads, a bounded time for each request, nothing logged about
+requests, no wake-ups while nobody scrapes. A forked child closes what it inherits of it and serves nothing.
 
 Specification: `metrics/sdk_exporters/prometheus.md`.
 """
@@ -29,11 +29,13 @@ _REQUEST_SECONDS = 30.0
 _GZIP_LEVEL = 5
 
 
-def start_http_server(port: int, addr: str = "0.0.0.0", registry: Any = REGISTRY) -> tuple[ScrapeEndpoint, threading.Thread]:
+def start_http_server(
+    port: int, addr: str = "0.0.0.0", registry: Any = REGISTRY
+) -> tuple[ScrapeEndpoint, threading.Thread]:
     """Serves the metrics of a registry on `http://addr:port/metrics`, and on every other path, from a daemon thread.
 
-    Called as that of `prometheus_client` is, and returns likewise: what can be shut down, and its thread. Port 0 takes a
-    free one, see `server_port`. OSError where nothing can listen there.
+    Called as that of `prometheus_client` is, and returns likewise: what can be shut down, and its thread. Port 0 takes
+    a free one, see `server_port`. OSError where it can't listen there.
     """
     endpoint = ScrapeEndpoint(addr, port, registry)
     try:
@@ -219,5 +221,7 @@ def _takes_gzip(accept_encoding: str) -> bool:
     for part in accept_encoding.lower().split(","):
         name, *parameters = (piece.strip() for piece in part.split(";"))
         if name == "gzip":
-            return not any(parameter.replace(" ", "") in ("q=0", "q=0.0", "q=0.00", "q=0.000") for parameter in parameters)
+            return not any(
+                parameter.replace(" ", "") in ("q=0", "q=0.0", "q=0.00", "q=0.000") for parameter in parameters
+            )
     return False

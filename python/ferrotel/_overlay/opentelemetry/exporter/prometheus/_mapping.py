@@ -66,7 +66,7 @@ def sanitize_attribute(key: str) -> str:
 
 
 def map_unit(unit: str) -> str:
-    """The word for a UCUM unit, fit to be the end of a metric name: `By/s` is `bytes_per_second`, `{request}` is empty."""
+    """The word for a UCUM unit, fit to end a metric name: `bytes_per_second` for `By/s`, nothing for `{request}`."""
     unit = _UNIT_ANNOTATION.sub("", unit)
     if unit in _UNIT_MAPPINGS:
         return _UNIT_MAPPINGS[unit]

@@ -3,29 +3,29 @@ collector and an exposition use."""
 
 from __future__ import annotations
 
-from typing import Any, Dict, NamedTuple, Optional, Union
+from typing import Any, NamedTuple
 
 
 class Exemplar(NamedTuple):
     """A measurement that stands for others; `timestamp` in seconds since the epoch."""
 
-    labels: Dict[str, str]
+    labels: dict[str, str]
     value: float
-    timestamp: Optional[float] = None
+    timestamp: float | None = None
 
 
 class Sample(NamedTuple):
     """One line of a page."""
 
     name: str
-    labels: Dict[str, str]
-    value: Union[int, float]
-    timestamp: Optional[float] = None
-    exemplar: Optional[Exemplar] = None
+    labels: dict[str, str]
+    value: int | float
+    timestamp: float | None = None
+    exemplar: Exemplar | None = None
 
 
 class Metric:
-    """A metric family. Its name ends with its unit, if it has one; what a type adds (`_total`) is in the samples only."""
+    """A metric family. Its name ends with its unit, if it has one; what a type adds (`_total`) its samples have."""
 
     def __init__(self, name: str, documentation: str, typ: str, unit: str = "") -> None:
         if unit and not name.endswith("_" + unit):

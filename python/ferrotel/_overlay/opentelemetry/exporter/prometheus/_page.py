@@ -34,8 +34,8 @@ class Complaints:
 class Page:
     """Collects families and their samples.
 
-    Specification: `compatibility/prometheus_and_openmetrics.md`, "Metric Metadata": no two HELP or TYPE lines for a name.
-    One that is there twice costs the whole page with strict parsers.
+    Specification: `compatibility/prometheus_and_openmetrics.md`, "Metric Metadata": no two HELP or TYPE lines for a
+    name. One that is there twice costs the whole page with strict parsers.
     """
 
     def __init__(self, complaints: Complaints) -> None:
