@@ -48,9 +48,13 @@ class HTTPMetricExporter(HTTPExporter, MetricExporter):
         """Sends a collection, in as many requests as it takes; the first one that fails ends it."""
         if self._max_export_batch_size is None or self._shutdown:
             return self._export(metrics_data)  # type: ignore[no-any-return]
-        for part in split_metrics_data(metrics_data, self._max_export_batch_size):
-            if self._export_batch(part) is not MetricExportResult.SUCCESS:
-                return MetricExportResult.FAILURE
+        try:
+            for part in split_metrics_data(metrics_data, self._max_export_batch_size):
+                if self._export_batch(part) is not MetricExportResult.SUCCESS:
+                    return MetricExportResult.FAILURE
+        except Exception as error:
+            self._LOGGER.error("Failed to encode metrics batch: %s", error)
+            return MetricExportResult.FAILURE
         return MetricExportResult.SUCCESS
 
     def _count_data(self, data: MetricsData) -> int:

@@ -8,13 +8,13 @@ from typing import Any, Iterator
 from opentelemetry.sdk.metrics.export import MetricsData
 
 
-def count_data_points(metrics_data: MetricsData) -> int:
-    """How many data points a collection holds."""
+def count_data_points(metrics_data: Any) -> int:
+    """How many data points a collection holds; what is none holds none."""
     return sum(
-        len(metric.data.data_points)
-        for of_resource in metrics_data.resource_metrics
-        for of_scope in of_resource.scope_metrics
-        for metric in of_scope.metrics
+        len(getattr(getattr(metric, "data", None), "data_points", ()))
+        for of_resource in getattr(metrics_data, "resource_metrics", ())
+        for of_scope in getattr(of_resource, "scope_metrics", ())
+        for metric in getattr(of_scope, "metrics", ())
     )
 
 
