@@ -30,6 +30,12 @@ pub enum Section {
     Traces,
     /// The batch span processor.
     BatchSpanProcessor,
+    /// Loggers and the choice of exporters.
+    Logs,
+    /// The batch log record processor.
+    BatchLogRecordProcessor,
+    /// The instrumentation of `logging`.
+    Logging,
     /// Attribute and span limits.
     Limits,
     /// The OTLP exporters.
@@ -46,6 +52,9 @@ impl Section {
             Section::Propagation => "Propagation",
             Section::Traces => "Traces",
             Section::BatchSpanProcessor => "Batch span processor",
+            Section::Logs => "Logs",
+            Section::BatchLogRecordProcessor => "Batch log record processor",
+            Section::Logging => "Instrumentation of logging",
             Section::Limits => "Limits",
             Section::Otlp => "OTLP exporters",
         }
@@ -94,8 +103,6 @@ env_vars! {
         OTEL_PYTHON_CONTEXT = "contextvars_context";
         /// The entry point of the meter provider that the API uses where the program sets none.
         OTEL_PYTHON_METER_PROVIDER;
-        /// The entry point of the logger provider that the API uses where the program sets none.
-        OTEL_PYTHON_LOGGER_PROVIDER;
     }
     Resource {
         /// The name of the service; goes before a `service.name` in `OTEL_RESOURCE_ATTRIBUTES`.
@@ -133,6 +140,40 @@ env_vars! {
         /// How many spans make a batch; at most as many as may wait.
         OTEL_BSP_MAX_EXPORT_BATCH_SIZE = "512";
     }
+    Logs {
+        /// The log record exporters that auto-instrumentation sets up, separated by commas: `otlp`, `console`, any other entry point; `none` for none.
+        OTEL_LOGS_EXPORTER;
+        /// The entry point of the logger provider that the API uses where the program sets none.
+        OTEL_PYTHON_LOGGER_PROVIDER;
+        /// The entry point of a function that configures loggers by their scope.
+        OTEL_PYTHON_LOGGER_CONFIGURATOR;
+    }
+    BatchLogRecordProcessor {
+        /// The longest that a log record waits for its batch to fill, in milliseconds.
+        OTEL_BLRP_SCHEDULE_DELAY = "1000";
+        /// How long a flush waits for exports, in milliseconds; `0` for no limit.
+        OTEL_BLRP_EXPORT_TIMEOUT = "30000";
+        /// How many log records may wait; more are dropped.
+        OTEL_BLRP_MAX_QUEUE_SIZE = "2048";
+        /// How many log records make a batch; at most as many as may wait.
+        OTEL_BLRP_MAX_EXPORT_BATCH_SIZE = "512";
+    }
+    Logging {
+        /// `true` makes auto-instrumentation set up the SDK's own `LoggingHandler` (deprecated: the instrumentation's handler is there without it).
+        OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED = "false";
+        /// `false` leaves the handler out that turns `logging`'s records into log records.
+        OTEL_PYTHON_LOG_AUTO_INSTRUMENTATION = "true";
+        /// `true` adds the attributes `code.file.path`, `code.function.name` and `code.line.number`.
+        OTEL_PYTHON_LOG_CODE_ATTRIBUTES = "false";
+        /// The least severe level that the handler takes: `notset`, `debug`, `info`, `warning`, `error`.
+        OTEL_PYTHON_LOG_HANDLER_LEVEL = "notset";
+        /// `true` puts trace ids on the records of `logging` and calls `logging.basicConfig` with a format that shows them.
+        OTEL_PYTHON_LOG_CORRELATION = "false";
+        /// The format for that call.
+        OTEL_PYTHON_LOG_FORMAT;
+        /// The level for that call: `debug`, `info`, `warning` or `error`.
+        OTEL_PYTHON_LOG_LEVEL = "info";
+    }
     Limits {
         /// How many attributes a span, an event or a link may have, where no narrower variable says otherwise; empty for no limit.
         OTEL_ATTRIBUTE_COUNT_LIMIT = "128";
@@ -150,6 +191,10 @@ env_vars! {
         OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT = "128";
         /// How many attributes a link may have; empty for no limit.
         OTEL_LINK_ATTRIBUTE_COUNT_LIMIT = "128";
+        /// How many attributes a log record may have; empty for no limit.
+        OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT = "128";
+        /// How many characters a string in a log record's attribute may have; empty for no limit.
+        OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT;
     }
     Otlp {
         /// The URL to send to. Over HTTP, `/v1/traces` is added to it.

@@ -22,6 +22,7 @@ mod source;
 pub use env_vars::EnvVar;
 pub use reader::Reader;
 pub use settings::{
-    BatchSettings, LogLevel, ResourceSettings, SamplerSettings, Settings, SpanLimitSettings, TraceSettings,
+    BatchSettings, LogLevel, LogRecordLimitSettings, LogSettings, ResourceSettings, SamplerSettings, Settings,
+    SpanLimitSettings, TraceSettings,
 };
 pub use source::{EnvSource, MapEnv, ProcessEnv};
