@@ -27,7 +27,8 @@ def read_passed(path: Path = PASSED_FILE) -> set[str]:
 
 def write_passed(passed: set[str], path: Path = PASSED_FILE) -> None:
     lines = [
-        "# The tests of the reference's suites that pass on ferrotel. `make conformance CONFORMANCE_ARGS=--record` writes this file."
+        "# The tests of the reference's suites that pass on ferrotel.",
+        "# `make conformance CONFORMANCE_ARGS=--record` writes this file.",
     ]
     file = ""
     # Sorted by file first: a file's name may begin another's.
