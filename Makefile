@@ -11,6 +11,8 @@ SHELL := /bin/sh
 CORE_TESTS := $(wildcard $(addprefix tests/python/,api baggage propagation sdk))
 # The environment of the whole suite and of lint's stubtest.
 MAIN_ENV := scripts/python-env.sh $(PYTHON) tests/requirements-full.txt
+# The environment of the reference's suites, which need CPython 3.10 or newer.
+CONFORMANCE_ENV := scripts/python-env.sh $(PYTHON) tests/requirements-conformance.txt
 # The binding needs an interpreter around it: the Python tests exercise it.
 RUST_CRATES := --workspace --exclude ferrotel-python
 
@@ -41,7 +43,7 @@ build/tools/.stamp: scripts/requirements.txt | check-tools
 demo: build/tools/.stamp
 	@python=$$(scripts/python-env.sh $(PYTHON) -) && exec $$python examples/demo.py
 
-test: test-rust test-python test-pythons
+test: test-rust test-python test-pythons conformance
 
 test-rust: | check-tools
 	@scripts/step.sh "cargo test" scripts/cargo-test.sh $(RUST_CRATES)
@@ -92,8 +94,8 @@ w3c: build/tools/.stamp
 	@python=$$(scripts/python-env.sh $(PYTHON) -) && exec $$python tests/w3c/run.py "$(W3C_TRACE_CONTEXT)"
 
 conformance: build/tools/.stamp
-	@python=$$(scripts/python-env.sh $(PYTHON) tests/requirements-conformance.txt) && \
-	    PYTHONPATH=tests exec $$python -m conformance $(CONFORMANCE_ARGS)
+	@scripts/step.sh "wheel for the reference's suites" $(CONFORMANCE_ENV)
+	@PYTHONPATH=tests scripts/step.sh "the reference's suites" $$($(CONFORMANCE_ENV)) -m conformance $(CONFORMANCE_ARGS)
 
 surface: build/tools/.stamp
 	@python=$$($(MAIN_ENV)) && exec $$python -m pytest -q tests/compat

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import opentelemetry.sdk.trace
 
-from .expectations import read_differences, read_passed, write_passed
+from .expectations import read_differences, read_open_parts, read_passed, write_passed
 from .process import FileResult, run_file
 from .report import BLOCKED, PUBLIC, Report
 from .suites import Suites
@@ -96,10 +96,18 @@ def verdict(report: Report, differences: dict[str, str], files: list[tuple[str, 
         "is listed in differences.toml and does not exist": {t for t in differences if t.startswith(prefixes)}
         - report.tests.keys(),
     }
-    wrong["uses documented names only, does not pass and is not listed in differences.toml"] = {
-        test for test in report.not_passed((PUBLIC, BLOCKED)) if test not in differences
-    }
-    complaints = [f"{suite}/{file}: {text}" for (suite, file), r in report.results.items() for text in r.complaints]
+    unlisted = {test for test in report.not_passed((PUBLIC, BLOCKED)) if test not in differences}
+    still_open = {test for test in unlisted if test.startswith(read_open_parts())}
+    wrong["uses documented names only, does not pass and is not listed in differences.toml"] = unlisted - still_open
+    if still_open:
+        print(f"{len(still_open)} public or blocked tests of parts that are not built yet do not pass")
+    # A file of a part that is not built yet may need it to be imported at all.
+    complaints = [
+        f"{suite}/{file}: {text}"
+        for (suite, file), r in report.results.items()
+        for text in r.complaints
+        if not f"{suite}/{file}".startswith(read_open_parts())
+    ]
     if record:
         write_passed((read_passed() - recorded) | passed)
         wrong["passed before and does not now"] = set()
