@@ -42,6 +42,8 @@ pub enum Section {
     Limits,
     /// The OTLP exporters.
     Otlp,
+    /// The Prometheus exporter.
+    Prometheus,
 }
 
 impl Section {
@@ -60,6 +62,7 @@ impl Section {
             Section::Logging => "Instrumentation of logging",
             Section::Limits => "Limits",
             Section::Otlp => "OTLP exporters",
+            Section::Prometheus => "Prometheus exporter",
         }
     }
 }
@@ -304,5 +307,11 @@ env_vars! {
         OTEL_PYTHON_EXPORTER_OTLP_HTTP_METRICS_CREDENTIAL_PROVIDER;
         /// The same, for log records.
         OTEL_PYTHON_EXPORTER_OTLP_HTTP_LOGS_CREDENTIAL_PROVIDER;
+    }
+    Prometheus {
+        /// The address that `OTEL_METRICS_EXPORTER=prometheus` listens on.
+        OTEL_EXPORTER_PROMETHEUS_HOST = "localhost";
+        /// The port that it listens on.
+        OTEL_EXPORTER_PROMETHEUS_PORT = "9464";
     }
 }
