@@ -47,7 +47,7 @@ fn each_instrument_reports_what_it_measured() {
     let meter = provider.meter("shop");
     meter.counter("orders").with_unit("{order}").with_description("Orders").build().add(2, [("paid", true)]);
     meter.up_down_counter("carts").build().add(-3, ());
-    meter.histogram("price").with_advised_boundaries([10.0, 20.0]).build().record(12.5, &Attributes::new());
+    meter.histogram("price").with_advised_boundaries([10.0, 20.0]).build().record(12.5, Attributes::new());
     let gauge = meter.gauge("temperature").build();
     gauge.record(20.5, ());
     gauge.record(21, ());
