@@ -179,7 +179,10 @@ class HTTPExporter(EngineExporter):
         problem = self._engine_client().export(data)
         if problem:
             self._LOGGER.error(problem)
-        return (None if problem is None else RuntimeError(problem)), None
+        if problem is None:
+            return None, None
+        too_large = problem.startswith("Dropping ")
+        return RequestPayloadTooLargeError(problem) if too_large else RuntimeError(problem), None
 
     def _send_from_python(self, data: Any) -> Any:
         encoded = self._encode(data)
