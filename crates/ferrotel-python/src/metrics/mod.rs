@@ -10,6 +10,7 @@ mod instrument;
 mod points;
 mod recorder;
 mod series_cache;
+mod storage;
 mod stream;
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -36,6 +37,7 @@ fn metrics_changed() {
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(metrics_changed, module)?)?;
     stream::register(module)?;
+    storage::register(module)?;
     instrument::register(module)?;
     bound::register(module)
 }

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import contextmanager
 from threading import TIMEOUT_MAX, Lock, RLock
 from time import time_ns
-from typing import TYPE_CHECKING, Any, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Iterable, Iterator, Mapping
 
 from ferrotel import _native
 from opentelemetry.metrics._internal.instrument import CallbackOptions
@@ -117,13 +118,28 @@ class SynchronousMeasurementConsumer(MeasurementConsumer):
 
         Raises `MetricsTimeoutError` when a callback returns, or another collection ends, after the time is over.
         """
+        with self._observed(metric_reader, timeout_millis) as storage:
+            return storage.collect()
+
+    def _collect_in_engine(
+        self, metric_reader: MetricReader, timeout_millis: float
+    ) -> tuple[MetricsData | None, _native.CollectedMetrics | None]:
+        """As `collect`, without Python objects where that is possible: one of the two is None."""
+        with self._observed(metric_reader, timeout_millis) as storage:
+            if type(storage) is MetricReaderStorage and not storage._needs_python:
+                return None, storage._collect_in_engine()
+            return storage.collect(), None
+
+    @contextmanager
+    def _observed(self, metric_reader: MetricReader, timeout_millis: float) -> Iterator[MetricReaderStorage]:
+        """The reader's storage, with what the asynchronous instruments say, while nobody else collects."""
         deadline = time_ns() + timeout_millis * 10**6
         if not self._collecting.acquire(timeout=min(max(timeout_millis / 1e3, 0), TIMEOUT_MAX)):
             raise MetricsTimeoutError("Timed out while waiting for another collection")
         try:
             storage = self._reader_storages[metric_reader]
             self._observe(storage, deadline)
-            return storage.collect()
+            yield storage
         finally:
             self._collecting.release()
 

@@ -58,6 +58,9 @@ class MetricReaderStorage:
         self._instrument_class_aggregation = instrument_class_aggregation
         # The measurement consumer allows the engine, and knows the reader's limit.
         self._uses_engine = False
+        self._engine_storage = _native.MetricStorage()
+        # Whether Python code aggregates for one of the streams.
+        self._needs_python = False
         # By observable instrument; None for those whose observations Python code deals with.
         self._observers: dict[_Instrument, _native.Observer | None] = {}
         self._cardinality_limit = sdk_config.cardinality_limit
@@ -86,6 +89,10 @@ class MetricReaderStorage:
         if self._uses_engine:
             match._limit_cardinality(self._cardinality_limit)
             match._use_engine(self._instrument_class_temporality[instrument.__class__])
+            if match._stream is None:
+                self._needs_python = True
+            else:
+                self._engine_storage.add(instrument.instrumentation_scope, match._stream)
         return match
 
     def consume_measurement(self, measurement: Measurement, should_sample_exemplar: bool = True) -> None:
@@ -108,6 +115,10 @@ class MetricReaderStorage:
         if not by_scope:
             return None
         return self._metrics_data(by_scope)
+
+    def _collect_in_engine(self) -> _native.CollectedMetrics | None:
+        """What `collect` returns, without Python objects; not where `_needs_python`."""
+        return self._engine_storage.collect(self._sdk_config.resource, time_ns())
 
     def _metrics_data(self, by_scope: dict[InstrumentationScope, list[Metric]]) -> MetricsData:
         resource = self._sdk_config.resource
