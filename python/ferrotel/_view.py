@@ -79,7 +79,9 @@ def _parser() -> argparse.ArgumentParser:
         "--redraw", choices=("auto", "always", "never"), default="auto", help="redraw the metrics (on a terminal)"
     )
     parser.add_argument("--width", type=_count, metavar="N", help="columns to use (the terminal's own)")
-    parser.add_argument("--height", type=_count, metavar="N", help="lines, half of them for metrics (the terminal's own)")
+    parser.add_argument(
+        "--height", type=_count, metavar="N", help="lines, half of them for metrics (the terminal's own)"
+    )
     parser.add_argument("--max-traces", type=_count, default=1000, metavar="N", help="traces kept in memory (1000)")
     parser.add_argument("--max-spans", type=_count, default=100_000, metavar="N", help="spans kept in memory (100000)")
     parser.add_argument("--max-series", type=_count, default=10_000, metavar="N", help="series kept in memory (10000)")

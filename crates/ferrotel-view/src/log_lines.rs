@@ -118,7 +118,8 @@ impl Body {
 /// The sender's word for the severity, or the specification's for its number; at least five columns.
 fn severity(log: &ReceivedLog) -> String {
     if !log.record.severity_text.is_empty() {
-        return padded(&fit(&log.record.severity_text, 8), 5);
+        let word = fit(&log.record.severity_text, 8);
+        return padded(&word, columns(&word).max(5));
     }
     let word = match log.record.severity_number {
         1..=4 => "TRACE",

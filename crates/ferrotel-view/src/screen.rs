@@ -48,7 +48,7 @@ impl<W: Write> Screen<W> {
         let height = rows.sum::<usize>();
         if height > 0 {
             // Terminals that know synchronised updates (private mode 2026) show the whole at once; others ignore it.
-            out.push_str(&format!("\x1b[?2026h\r\x1b[{}A\x1b[J", height + self.typed));
+            out.push_str(&format!("\x1b[?2026h\x1b[{}F\x1b[J", height + self.typed));
         }
         out.push_str(text);
         for line in &footer {

@@ -187,7 +187,16 @@ fn layout(texts: &[MetricText], room: usize) -> Vec<(Column, usize)> {
     for (column, width) in &mut layout {
         *width = (*width).min(column.enough());
     }
-    for favoured in [Column::Value, Column::Metric, Column::Attributes, Column::Plot, Column::Service] {
+    for favoured in [
+        Column::Value,
+        Column::Metric,
+        Column::Attributes,
+        Column::Plot,
+        Column::Unit,
+        Column::Service,
+        Column::Kind,
+        Column::Rate,
+    ] {
         let natural = wanted.iter().find(|(column, _)| *column == favoured).map_or(0, |(_, width)| *width);
         if let Some((_, width)) = layout.iter_mut().find(|(column, _)| *column == favoured) {
             let more = natural.saturating_sub(*width).min(free);

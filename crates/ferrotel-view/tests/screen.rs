@@ -10,7 +10,7 @@ use common::metrics::{gauge, metrics_of, number_point, points};
 use common::{received, service, span, string, trace_id};
 use ferrotel_view::{Limits, Printer, PrinterOptions, Store};
 
-/// A terminal that knows what the view sends: text, newline, carriage return, cursor up, erase below, colours, and
+/// A terminal that knows what the view sends: text, newline, cursor up to a line's beginning, erase below, colours, and
 /// private modes, which it ignores. Lines longer than its width are folded.
 #[derive(Clone, Default)]
 struct Terminal(Arc<Mutex<Lines>>);
@@ -51,7 +51,6 @@ impl Lines {
         while let Some(letter) = letters.next() {
             match letter {
                 '\n' => self.next_row(),
-                '\r' => self.column = 0,
                 '\u{1b}' => {
                     assert_eq!(letters.next(), Some('['));
                     let mut parameters = String::new();
@@ -62,7 +61,10 @@ impl Lines {
                         }
                     };
                     match end {
-                        'A' => self.row = self.row.saturating_sub(parameters.parse().expect("a number of lines")),
+                        'F' => {
+                            self.row = self.row.saturating_sub(parameters.parse().expect("a number of lines"));
+                            self.column = 0;
+                        }
                         'J' => self.erase_below(),
                         'h' | 'l' | 'm' => {}
                         other => panic!("this terminal does not know {other:?}"),
