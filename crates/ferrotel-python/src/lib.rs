@@ -13,6 +13,7 @@ mod error;
 mod export;
 mod free_list;
 mod late_threads;
+mod logs;
 mod propagation;
 mod raw;
 mod trace;
@@ -31,6 +32,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     trace_state::register(module)?;
     baggage::register(module)?;
     propagation::register(module)?;
+    logs::register(module)?;
     export::register(module)?;
     view::register(module)?;
     // PyO3 lists every name there; the stub says what there is, and nobody imports this module with a star.
