@@ -102,7 +102,6 @@ slots! {
     DESCRIBE_SAMPLER = "opentelemetry.sdk.trace" "_describe_sampler",
     DESCRIBE_PROCESSOR = "opentelemetry.sdk.trace" "_describe_processor",
     SDK_LOGGER = "opentelemetry.sdk._logs._internal" "Logger",
-    SDK_LOGGER_PROVIDER = "opentelemetry.sdk._logs._internal" "LoggerProvider",
     SDK_MULTI_LOG_RECORD_PROCESSOR = "opentelemetry.sdk._logs._internal" "SynchronousMultiLogRecordProcessor",
     DESCRIBE_LOG_RECORD_PROCESSOR = "opentelemetry.sdk._logs._internal" "_describe_log_record_processor",
     EXCEPTION_ATTRIBUTES = "opentelemetry.sdk._logs._internal" "_get_attributes_with_exception",

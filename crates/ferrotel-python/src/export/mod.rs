@@ -24,3 +24,8 @@ pub fn native_processor(core: &Bound<'_, PyAny>) -> Option<NativeProcessor> {
     let core = core.cast::<simple::SimpleSpanCore>().ok()?;
     Some(NativeProcessor::Simple(core.get().processor().clone()))
 }
+
+/// The native processor behind a Python log record processor's `_native_core`, where that is one of ours.
+pub fn native_log_record_processor(_core: &Bound<'_, PyAny>) -> Option<crate::logs::NativeProcessor> {
+    None
+}

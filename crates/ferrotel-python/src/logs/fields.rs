@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::{ffi, intern};
 
 use crate::convert::{attributes_from_py, text_from_py, value_from_py};
+use crate::trace::{resource_from_py, scope_from_py};
 use crate::types::{EXCEPTION_ATTRIBUTES, WARN_OF_DROPPED_ATTRIBUTES};
 
 /// Nanoseconds since the epoch; 0 for what is no time. Fractions are cut, and what lies outside of the range is brought
@@ -106,8 +107,18 @@ pub fn correlate<'py>(
 /// An object that is none, or what its exception's attributes raise.
 pub fn read(record: &Bound<'_, PyAny>, limits: LogRecordLimits, data: &mut LogRecordData) -> PyResult<()> {
     let py = record.py();
+    let exception = record.getattr(intern!(py, "exception")).ok().filter(|exception| !exception.is_none());
+    read_plain(record, data)?;
+    let given = record.getattr(intern!(py, "attributes"))?;
+    let given = Some(given).filter(|given| !given.is_none());
+    data.attributes = attributes(py, given.as_ref(), exception.as_ref(), limits)?;
+    Ok(())
+}
+
+/// All of a record but its attributes.
+fn read_plain(record: &Bound<'_, PyAny>, data: &mut LogRecordData) -> PyResult<()> {
+    let py = record.py();
     let given = |name| record.getattr(name).map(|value| Some(value).filter(|value| !value.is_none()));
-    let exception = given(intern!(py, "exception")).unwrap_or(None);
     data.timestamp = given(intern!(py, "timestamp"))?.map_or(0, |at| time(&at));
     data.observed_timestamp = given(intern!(py, "observed_timestamp"))?.map_or_else(now_unix_nanos, |at| time(&at));
     let trace_id = given(intern!(py, "trace_id"))?.and_then(|id| id.extract().ok());
@@ -120,8 +131,30 @@ pub fn read(record: &Bound<'_, PyAny>, limits: LogRecordLimits, data: &mut LogRe
     data.severity_text = given(intern!(py, "severity_text"))?.map_or_else(Text::default, |words| text(&words));
     data.body = given(intern!(py, "body"))?.map_or_else(Default::default, |body| value_from_py(&body, None));
     data.event_name = given(intern!(py, "event_name"))?.map_or_else(Text::default, |name| text(&name));
-    data.attributes = attributes(py, given(intern!(py, "attributes"))?.as_ref(), exception.as_ref(), limits)?;
     Ok(())
+}
+
+/// What a `ReadWriteLogRecord` or `ReadableLogRecord` holds, whose attributes are within their limits already.
+///
+/// # Errors
+/// An object that is none.
+pub fn read_object(object: &Bound<'_, PyAny>) -> PyResult<LogRecordData> {
+    let py = object.py();
+    let record = object.getattr(intern!(py, "log_record"))?;
+    let mut data = LogRecordData::default();
+    read_plain(&record, &mut data)?;
+    // The exception is among them.
+    data.attributes = attributes_from_py(Some(&record.getattr(intern!(py, "attributes"))?), None, None);
+    let dropped = object.getattr(intern!(py, "dropped_attributes")).and_then(|dropped| dropped.extract());
+    data.attributes.set_dropped(dropped.unwrap_or(0));
+    let given = |name| object.getattr(name).map(|value| Some(value).filter(|value| !value.is_none()));
+    if let Some(resource) = given(intern!(py, "resource"))? {
+        data.resource = resource_from_py(&resource)?;
+    }
+    if let Some(scope) = given(intern!(py, "instrumentation_scope"))? {
+        data.scope = scope_from_py(&scope)?;
+    }
+    Ok(data)
 }
 
 /// The limits of a Python `LogRecordLimits`.

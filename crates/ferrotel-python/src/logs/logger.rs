@@ -8,7 +8,7 @@ use ferrotel::common::clock::now_unix_nanos;
 use ferrotel::resource::Resource;
 use ferrotel::sdk::logs::{FinishedLogRecord, LogRecordData, LogRecordLimits};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyBool, PyDict};
 use pyo3::{ffi, intern};
 
 use super::processor_list::{Plan, on_emit_other, plan_of};
@@ -17,7 +17,7 @@ use super::{LOGGER, fields, logging_record};
 use crate::convert::value_from_py;
 use crate::raw::{self, Raw, Spec, arguments, given, guard};
 use crate::trace::{resource_from_py, scope_from_py};
-use crate::types::{MAKE_LOG_RECORD, SDK_LOGGER};
+use crate::types::MAKE_LOG_RECORD;
 
 #[derive(Clone, Copy)]
 #[repr(usize)]
@@ -190,7 +190,7 @@ fn adopt(logger: &mut LoggerObject, part: Part, value: &Bound<'_, PyAny>) -> PyR
         }
         Part::Config => logger.core().enabled = value.getattr(intern!(py, "is_enabled"))?.is_truthy()?,
         Part::Metrics => {
-            let idle = value.getattr(intern!(py, "_no_operation")).is_ok_and(|idle| idle.is(pyo3::types::PyBool::new(py, true)));
+            let idle = value.getattr(intern!(py, "_no_operation")).is_ok_and(|idle| idle.is(PyBool::new(py, true)));
             logger.core().counted = !idle && !value.is_none();
         }
         Part::Processor => {}
@@ -307,7 +307,7 @@ unsafe fn read_fields(
 fn read_record(logger: &mut LoggerObject, record: &Bound<'_, PyAny>) -> PyResult<LogRecordData> {
     if record.hasattr(intern!(record.py(), "log_record"))? {
         let object = MAKE_LOG_RECORD.get(record.py())?.call1((record.py().None(), record))?;
-        return crate::export::log_record_data_from_py(&object);
+        return fields::read_object(&object);
     }
     let mut data = logger.blank();
     fields::read(record, logger.core().limits, &mut data)?;
@@ -378,9 +378,8 @@ fn count_with(metrics: &Bound<'_, PyAny>) -> PyResult<()> {
     static REPORTED: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
     let py = metrics.py();
     let counted = metrics.call_method0(intern!(py, "emit_log")).map(drop);
-    counted.or_else(|error| {
-        crate::error::log_exception_once(py, error, LOGGER, "The SDK's own metrics failed", &REPORTED)
-    })
+    counted
+        .or_else(|error| crate::error::log_exception_once(py, error, LOGGER, "The SDK's own metrics failed", &REPORTED))
 }
 
 unsafe extern "C" fn enabled(this: Raw, args: *const Raw, count: ffi::Py_ssize_t, names: Raw) -> Raw {
@@ -423,15 +422,8 @@ unsafe extern "C" fn emit_logging_record(this: Raw, args: *const Raw, count: ffi
     // SAFETY: called by the interpreter on an instance.
     unsafe {
         guard(|py| {
-            let [record, format, options] = arguments(
-                py,
-                "_emit_logging_record",
-                &["record", "format", "options"],
-                3,
-                args,
-                count,
-                names,
-            )?;
+            let [record, format, options] =
+                arguments(py, "_emit_logging_record", &["record", "format", "options"], 3, args, count, names)?;
             let this = Bound::from_borrowed_ptr(py, this);
             let logger = logger_of(this.as_ptr());
             let done = if logging_record::is_silenced(py)? || !logger.core().enabled {
@@ -500,7 +492,5 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
         doc: c"What Logger stands on.",
     }
     .make(module.py(), None)?;
-    module.add("LoggerBase", kind)?;
-    let _ = &SDK_LOGGER;
-    Ok(())
+    module.add("LoggerBase", kind)
 }

@@ -103,14 +103,15 @@ pub fn read<'py>(
 ) -> PyResult<Read> {
     let py = record.py();
     let Some(found) = Found::of(record)? else { return Ok(Read::Odd) };
-    let Found { fields: [_, Some(msg), args, Some(level_name), Some(level), path, _, _, exc_info, _, _, line, function, Some(created), ..], .. } =
-        &found
+    let field = |place: usize| found.fields[place].as_ref();
+    let (Some(msg), Some(level_name), Some(level), Some(created)) =
+        (field(MSG), field(LEVEL_NAME), field(LEVEL), field(CREATED))
     else {
         return Ok(Read::Odd);
     };
     let (Ok(level), Ok(created)) = (level.extract::<i64>(), created.extract::<f64>()) else { return Ok(Read::Odd) };
-    let exc_info = exc_info.as_ref().filter(|info| !info.is_none());
-    let args = args.as_ref().filter(|args| !args.is_none());
+    let exc_info = field(EXC_INFO).filter(|info| !info.is_none());
+    let args = field(ARGS).filter(|args| !args.is_none());
 
     // Formatting and reading may run the program's code, which may log.
     let _reading = if format.is_none() && exc_info.is_none() && found.is_plain(msg, args) {
@@ -136,10 +137,10 @@ pub fn read<'py>(
         attributes.set(Text::const_new(key), value, limits.max_attributes);
     };
     if options & CODE != 0 {
-        let of = |field: &Option<Bound<'py, PyAny>>| field.as_ref().map_or(Value::Empty, |it| value_from_py(it, None));
-        set("code.file.path", of(path));
-        set("code.function.name", of(function));
-        set("code.line.number", of(line));
+        let mut code = |key, place| set(key, field(place).map_or(Value::Empty, |value| value_from_py(value, None)));
+        code("code.file.path", PATH);
+        code("code.function.name", FUNCTION);
+        code("code.line.number", LINE);
     }
     if let Some(exc_info) = exc_info
         && exc_info.is_truthy()?
@@ -171,10 +172,8 @@ impl<'py> Found<'py> {
         // SAFETY: `PyObject_GenericGetDict` returns null or a dict of its own; what `PyDict_Next` lends is shared at once,
         // and nothing in the loop runs Python code.
         unsafe {
-            let dict = Bound::from_owned_ptr_or_opt(
-                py,
-                ffi::PyObject_GenericGetDict(record.as_ptr(), std::ptr::null_mut()),
-            );
+            let dict =
+                Bound::from_owned_ptr_or_opt(py, ffi::PyObject_GenericGetDict(record.as_ptr(), std::ptr::null_mut()));
             let Some(dict) = dict else {
                 ffi::PyErr_Clear();
                 return Ok(None);

@@ -6,6 +6,7 @@ mod logging_record;
 mod processor_list;
 mod silence;
 
+use ferrotel::sdk::logs::FinishedLogRecord;
 use pyo3::prelude::*;
 
 pub use processor_list::NativeProcessor;
@@ -13,6 +14,14 @@ pub use silence::Silence;
 
 /// The logger under which users look for lines about log records.
 const LOGGER: &str = "opentelemetry.sdk._logs._internal";
+
+/// The engine's record for a `ReadWriteLogRecord` or `ReadableLogRecord`.
+///
+/// # Errors
+/// An object that is none.
+pub fn finished_log_record(record: &Bound<'_, PyAny>) -> PyResult<FinishedLogRecord> {
+    fields::read_object(record).map(FinishedLogRecord::new)
+}
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     silence::register(module)?;

@@ -83,7 +83,7 @@ impl Plan {
         let _silence = Silence::new(py, "processor");
         for entry in &self.entries {
             let told = match &entry.native {
-                Some(native) => crate::export::log_record_from_py(record).map(|read| native.on_emit(py, read)),
+                Some(native) => super::finished_log_record(record).map(|read| native.on_emit(py, read)),
                 None => entry.processor.bind(py).call_method1(intern!(py, "on_emit"), (record,)).map(drop),
             };
             told.or_else(|error| failed(py, error, &entry.failed))?;
@@ -147,7 +147,6 @@ pub fn on_emit_other(processor: &Bound<'_, PyAny>, record: &Bound<'_, PyAny>) ->
 /// What a processor raises stays here: telemetry never raises into the program.
 #[cold]
 fn failed(py: Python<'_>, error: PyErr, reported: &AtomicBool) -> PyResult<()> {
-    let _silence = Silence::new(py, "engine");
     log_exception_once(py, error, LOGGER, "Exception in a log record processor", reported)
 }
 

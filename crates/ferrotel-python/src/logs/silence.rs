@@ -5,8 +5,8 @@
 
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::{IntoPyObjectExt, ffi};
 
 use crate::raw::Raw;
 
@@ -79,7 +79,7 @@ fn set<'py>(
     variable: &AtomicPtr<ffi::PyObject>,
     value: impl IntoPyObject<'py>,
 ) -> Option<Bound<'py, PyAny>> {
-    let value = value.into_pyobject(py).ok()?.into_any().into_bound();
+    let value = value.into_bound_py_any(py).ok()?;
     // SAFETY: a ContextVar that lives as long as the process; returns null or a new token.
     unsafe {
         let token = ffi::PyContextVar_Set(variable.load(Ordering::Relaxed), value.as_ptr());
@@ -126,10 +126,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     for (variable, name) in [(&SILENCED_BY, c"ferrotel_silenced_by"), (&DEPTH, c"ferrotel_logging_depth")] {
         // SAFETY: the name is a C string; no default is given.
         let made = unsafe {
-            Bound::from_owned_ptr_or_err(
-                module.py(),
-                ffi::PyContextVar_New(name.as_ptr(), std::ptr::null_mut()),
-            )?
+            Bound::from_owned_ptr_or_err(module.py(), ffi::PyContextVar_New(name.as_ptr(), std::ptr::null_mut()))?
         };
         variable.store(made.into_ptr(), Ordering::Relaxed);
     }

@@ -60,7 +60,6 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope as Instr
 
 _native.register_types(
     Logger=Logger,
-    LoggerProvider=LoggerProvider,
     SynchronousMultiLogRecordProcessor=SynchronousMultiLogRecordProcessor,
     _describe_log_record_processor=_describe_log_record_processor,
     _get_attributes_with_exception=_get_attributes_with_exception,
