@@ -30,6 +30,8 @@ pub enum Section {
     Traces,
     /// The batch span processor.
     BatchSpanProcessor,
+    /// Metric readers, exemplars and the choice of exporters.
+    Metrics,
     /// Loggers and the choice of exporters.
     Logs,
     /// The batch log record processor.
@@ -40,6 +42,8 @@ pub enum Section {
     Limits,
     /// The OTLP exporters.
     Otlp,
+    /// The Prometheus exporter.
+    Prometheus,
 }
 
 impl Section {
@@ -52,11 +56,13 @@ impl Section {
             Section::Propagation => "Propagation",
             Section::Traces => "Traces",
             Section::BatchSpanProcessor => "Batch span processor",
+            Section::Metrics => "Metrics",
             Section::Logs => "Logs",
             Section::BatchLogRecordProcessor => "Batch log record processor",
             Section::Logging => "Instrumentation of logging",
             Section::Limits => "Limits",
             Section::Otlp => "OTLP exporters",
+            Section::Prometheus => "Prometheus exporter",
         }
     }
 }
@@ -101,8 +107,6 @@ env_vars! {
         OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED = "false";
         /// The entry point that implements the current context.
         OTEL_PYTHON_CONTEXT = "contextvars_context";
-        /// The entry point of the meter provider that the API uses where the program sets none.
-        OTEL_PYTHON_METER_PROVIDER;
     }
     Resource {
         /// The name of the service; goes before a `service.name` in `OTEL_RESOURCE_ATTRIBUTES`.
@@ -139,6 +143,18 @@ env_vars! {
         OTEL_BSP_MAX_QUEUE_SIZE = "2048";
         /// How many spans make a batch; at most as many as may wait.
         OTEL_BSP_MAX_EXPORT_BATCH_SIZE = "512";
+    }
+    Metrics {
+        /// The metric exporters that auto-instrumentation sets up, separated by commas: `otlp`, `console`, `prometheus`, any other entry point; `none` for none.
+        OTEL_METRICS_EXPORTER;
+        /// From the end of one export to the start of the next, in milliseconds.
+        OTEL_METRIC_EXPORT_INTERVAL = "60000";
+        /// How long one collection and export may take, in milliseconds.
+        OTEL_METRIC_EXPORT_TIMEOUT = "30000";
+        /// Which measurements may become exemplars: `always_on`, `always_off` or `trace_based`.
+        OTEL_METRICS_EXEMPLAR_FILTER = "trace_based";
+        /// The entry point of the meter provider that the API uses where the program sets none.
+        OTEL_PYTHON_METER_PROVIDER;
     }
     Logs {
         /// The log record exporters that auto-instrumentation sets up, separated by commas: `otlp`, `console`, any other entry point; `none` for none.
@@ -197,51 +213,105 @@ env_vars! {
         OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT;
     }
     Otlp {
-        /// The URL to send to. Over HTTP, `/v1/traces` is added to it.
+        /// The URL to send to. Over HTTP, `/v1/traces`, `/v1/metrics` or `/v1/logs` is added to it.
         OTEL_EXPORTER_OTLP_ENDPOINT = "http://localhost:4317 (gRPC), http://localhost:4318 (HTTP)";
         /// The URL to send spans to, used as it stands.
         OTEL_EXPORTER_OTLP_TRACES_ENDPOINT;
+        /// The URL to send metrics to, used as it stands.
+        OTEL_EXPORTER_OTLP_METRICS_ENDPOINT;
+        /// The URL to send log records to, used as it stands.
+        OTEL_EXPORTER_OTLP_LOGS_ENDPOINT;
         /// The protocol: `grpc`, `http/protobuf` or `http/json`.
         OTEL_EXPORTER_OTLP_PROTOCOL = "grpc";
         /// The protocol for spans.
         OTEL_EXPORTER_OTLP_TRACES_PROTOCOL;
+        /// The protocol for metrics.
+        OTEL_EXPORTER_OTLP_METRICS_PROTOCOL;
+        /// The protocol for log records.
+        OTEL_EXPORTER_OTLP_LOGS_PROTOCOL;
         /// Headers of every request: `key=value` pairs, separated by commas, values percent-encoded.
         OTEL_EXPORTER_OTLP_HEADERS;
         /// Headers of requests with spans.
         OTEL_EXPORTER_OTLP_TRACES_HEADERS;
+        /// Headers of requests with metrics.
+        OTEL_EXPORTER_OTLP_METRICS_HEADERS;
+        /// Headers of requests with log records.
+        OTEL_EXPORTER_OTLP_LOGS_HEADERS;
         /// How long one export may take with all its retries, in seconds.
         OTEL_EXPORTER_OTLP_TIMEOUT = "10";
         /// How long one export of spans may take with all its retries, in seconds.
         OTEL_EXPORTER_OTLP_TRACES_TIMEOUT;
+        /// How long one export of metrics may take with all its retries, in seconds.
+        OTEL_EXPORTER_OTLP_METRICS_TIMEOUT;
+        /// How long one export of log records may take with all its retries, in seconds.
+        OTEL_EXPORTER_OTLP_LOGS_TIMEOUT;
         /// The compression of requests: `none`, `gzip` or `deflate`.
         OTEL_EXPORTER_OTLP_COMPRESSION = "none";
         /// The compression of requests with spans.
         OTEL_EXPORTER_OTLP_TRACES_COMPRESSION;
+        /// The compression of requests with metrics.
+        OTEL_EXPORTER_OTLP_METRICS_COMPRESSION;
+        /// The compression of requests with log records.
+        OTEL_EXPORTER_OTLP_LOGS_COMPRESSION;
         /// A file with the certificates (PEM) that the server's must be signed by. Not set: the system's.
         OTEL_EXPORTER_OTLP_CERTIFICATE;
         /// The same, for spans.
         OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE;
+        /// The same, for metrics.
+        OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE;
+        /// The same, for log records.
+        OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE;
         /// A file with the client's certificate chain (PEM), for mutual TLS.
         OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE;
         /// The same, for spans.
         OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE;
+        /// The same, for metrics.
+        OTEL_EXPORTER_OTLP_METRICS_CLIENT_CERTIFICATE;
+        /// The same, for log records.
+        OTEL_EXPORTER_OTLP_LOGS_CLIENT_CERTIFICATE;
         /// A file with the client's private key (PEM), for mutual TLS.
         OTEL_EXPORTER_OTLP_CLIENT_KEY;
         /// The same, for spans.
         OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY;
+        /// The same, for metrics.
+        OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY;
+        /// The same, for log records.
+        OTEL_EXPORTER_OTLP_LOGS_CLIENT_KEY;
         /// `true` sends over gRPC without TLS where the endpoint names no scheme.
         OTEL_EXPORTER_OTLP_INSECURE = "false";
         /// The same, for spans.
         OTEL_EXPORTER_OTLP_TRACES_INSECURE;
+        /// The same, for metrics.
+        OTEL_EXPORTER_OTLP_METRICS_INSECURE;
+        /// The same, for log records.
+        OTEL_EXPORTER_OTLP_LOGS_INSECURE;
+        /// What the points of counters and histograms cover: `cumulative`, `delta` or `lowmemory`.
+        OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE = "cumulative";
+        /// The aggregation of histograms without a view: `explicit_bucket_histogram` or `base2_exponential_bucket_histogram`.
+        OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION = "explicit_bucket_histogram";
         /// The names of gRPC status codes after which an export is tried again, separated by commas.
         OTEL_PYTHON_EXPORTER_OTLP_GRPC_RETRYABLE_ERROR_CODES;
         /// The entry point of a function that returns the gRPC exporters' channel credentials.
         OTEL_PYTHON_EXPORTER_OTLP_GRPC_CREDENTIAL_PROVIDER;
         /// The same, for spans.
         OTEL_PYTHON_EXPORTER_OTLP_GRPC_TRACES_CREDENTIAL_PROVIDER;
+        /// The same, for metrics.
+        OTEL_PYTHON_EXPORTER_OTLP_GRPC_METRICS_CREDENTIAL_PROVIDER;
+        /// The same, for log records.
+        OTEL_PYTHON_EXPORTER_OTLP_GRPC_LOGS_CREDENTIAL_PROVIDER;
         /// The entry point of a function that returns the HTTP exporters' session.
         OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER;
         /// The same, for spans.
         OTEL_PYTHON_EXPORTER_OTLP_HTTP_TRACES_CREDENTIAL_PROVIDER;
+        /// The same, for metrics.
+        OTEL_PYTHON_EXPORTER_OTLP_HTTP_METRICS_CREDENTIAL_PROVIDER;
+        /// The same, for log records.
+        OTEL_PYTHON_EXPORTER_OTLP_HTTP_LOGS_CREDENTIAL_PROVIDER;
+    }
+    Prometheus {
+        /// The address that `OTEL_METRICS_EXPORTER=prometheus` listens on.
+        OTEL_EXPORTER_PROMETHEUS_HOST = "localhost";
+        /// The port that it listens on.
+        OTEL_EXPORTER_PROMETHEUS_PORT = "9464";
     }
 }

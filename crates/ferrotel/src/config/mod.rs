@@ -13,6 +13,7 @@
 //! line, and the default is used.
 
 pub mod env_vars;
+mod metrics;
 pub mod parse;
 mod reader;
 mod resource;
@@ -20,6 +21,7 @@ mod settings;
 mod source;
 
 pub use env_vars::EnvVar;
+pub use metrics::{ExemplarFilter, MetricSettings};
 pub use reader::Reader;
 pub use settings::{
     BatchSettings, LogLevel, LogRecordLimitSettings, LogSettings, ResourceSettings, SamplerSettings, Settings,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::env_vars as vars;
 use super::env_vars::EnvVar;
+use super::metrics::MetricSettings;
 use super::parse::{self, Malformed};
 use super::reader::Reader;
 use super::source::EnvSource;
@@ -23,6 +24,8 @@ pub struct Settings {
     pub resource: ResourceSettings,
     /// Traces.
     pub traces: TraceSettings,
+    /// Metrics.
+    pub metrics: MetricSettings,
     /// Logs.
     pub logs: LogSettings,
 }
@@ -37,6 +40,7 @@ impl Settings {
             log_level: general.parsed(&vars::OTEL_LOG_LEVEL, LogLevel::parse),
             propagators: general.text(&vars::OTEL_PROPAGATORS).map(|names| texts(&names)),
             resource: ResourceSettings::from_env(env),
+            metrics: MetricSettings::from_env(env),
             logs: LogSettings::from_env(env, &traces.span_limits),
             traces,
         }

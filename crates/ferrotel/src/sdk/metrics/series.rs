@@ -169,6 +169,13 @@ impl Series {
         self.pins.fetch_sub(1, Ordering::Relaxed);
     }
 
+    /// Forgets what was observed since the last collection.
+    pub(super) fn discard(&self) {
+        let mut state = self.state();
+        state.cell.discard();
+        state.exemplars = None;
+    }
+
     /// Adds the series' point to `data`, and starts its next interval; where nothing was measured, and `forget`, the
     /// series is detached. Returns whether it is.
     pub(super) fn collect(&self, now: u64, forget: bool, data: &mut MetricData) -> bool {

@@ -239,6 +239,19 @@ impl Stream {
         self.record(attributes, value, offer);
     }
 
+    /// Forgets what callbacks observed for a collection that did not come to its end, so that the next one does not
+    /// count it twice. Does nothing to the stream of a synchronous instrument.
+    pub fn discard_observations(&self) {
+        if self.config.kind.is_synchronous() {
+            return;
+        }
+        let _only = self.collecting.lock(|| ());
+        let table = self.table.lock();
+        let all: Vec<_> = table.order.iter().chain(&table.overflow).cloned().collect();
+        drop(table);
+        all.iter().for_each(|series| series.discard());
+    }
+
     /// The series for `attributes`, which is not forgotten for as long as the binding lives.
     pub fn bind(self: &Arc<Self>, attributes: &Attributes) -> BoundSeries {
         loop {

@@ -168,6 +168,15 @@ impl Cell {
         }
     }
 
+    /// Forgets what was observed since the last collection.
+    pub fn discard(&mut self) {
+        match self {
+            Cell::Sum(total) | Cell::LastValue(total) => *total = Total::Nothing,
+            Cell::Change(change) => change.now = Total::Nothing,
+            Cell::Dropped | Cell::Explicit(_) | Cell::Exponential(_) => {}
+        }
+    }
+
     /// Adds a point to `data`, and starts the next interval. Returns `false`, and adds none, where there is nothing to
     /// report.
     pub fn collect(&mut self, rule: &Rule, stamp: Stamp<'_>, data: &mut MetricData) -> bool {

@@ -21,6 +21,7 @@ _COMPONENTS = {
     },
     "opentelemetry_metrics_exporter": {
         "console": "opentelemetry.sdk.metrics.export:ConsoleMetricExporter",
+        "prometheus": "opentelemetry.exporter.prometheus:_AutoPrometheusMetricReader",
     },
     "opentelemetry_traces_sampler": {
         "always_on": f"{_SAMPLING}:_AlwaysOn",
