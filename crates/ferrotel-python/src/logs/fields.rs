@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::{ffi, intern};
 
 use crate::convert::{attributes_from_py, text_from_py, value_from_py};
-use crate::trace::{resource_from_py, scope_from_py};
+use crate::export::Origins;
 use crate::types::{EXCEPTION_ATTRIBUTES, WARN_OF_DROPPED_ATTRIBUTES};
 
 /// Nanoseconds since the epoch; 0 for what is no time. Fractions are cut, and what lies outside of the range is brought
@@ -118,7 +118,7 @@ pub fn read(record: &Bound<'_, PyAny>, limits: LogRecordLimits, data: &mut LogRe
 /// All of a record but its attributes.
 fn read_plain(record: &Bound<'_, PyAny>, data: &mut LogRecordData) -> PyResult<()> {
     let py = record.py();
-    let given = |name| record.getattr(name).map(|value| Some(value).filter(|value| !value.is_none()));
+    let given = |name| record.getattr_opt(name).map(|value| value.filter(|value| !value.is_none()));
     data.timestamp = given(intern!(py, "timestamp"))?.map_or(0, |at| time(&at));
     data.observed_timestamp = given(intern!(py, "observed_timestamp"))?.map_or_else(now_unix_nanos, |at| time(&at));
     let trace_id = given(intern!(py, "trace_id"))?.and_then(|id| id.extract().ok());
@@ -138,7 +138,7 @@ fn read_plain(record: &Bound<'_, PyAny>, data: &mut LogRecordData) -> PyResult<(
 ///
 /// # Errors
 /// An object that is none.
-pub fn read_object(object: &Bound<'_, PyAny>) -> PyResult<LogRecordData> {
+pub fn read_object<'py>(object: &Bound<'py, PyAny>, origins: &mut Origins<'py>) -> PyResult<LogRecordData> {
     let py = object.py();
     let record = object.getattr(intern!(py, "log_record"))?;
     let mut data = LogRecordData::default();
@@ -147,13 +147,9 @@ pub fn read_object(object: &Bound<'_, PyAny>) -> PyResult<LogRecordData> {
     data.attributes = attributes_from_py(Some(&record.getattr(intern!(py, "attributes"))?), None, None);
     let dropped = object.getattr(intern!(py, "dropped_attributes")).and_then(|dropped| dropped.extract());
     data.attributes.set_dropped(dropped.unwrap_or(0));
-    let given = |name| object.getattr(name).map(|value| Some(value).filter(|value| !value.is_none()));
-    if let Some(resource) = given(intern!(py, "resource"))? {
-        data.resource = resource_from_py(&resource)?;
-    }
-    if let Some(scope) = given(intern!(py, "instrumentation_scope"))? {
-        data.scope = scope_from_py(&scope)?;
-    }
+    let optional = |name| object.getattr_opt(name).map(|value| value.unwrap_or_else(|| py.None().into_bound(py)));
+    data.resource = origins.resource(optional(intern!(py, "resource"))?)?;
+    data.scope = origins.scope(optional(intern!(py, "instrumentation_scope"))?)?;
     Ok(data)
 }
 

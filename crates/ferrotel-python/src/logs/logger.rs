@@ -15,6 +15,7 @@ use super::processor_list::{Plan, on_emit_other, plan_of};
 use super::silence::Silence;
 use super::{LOGGER, fields, logging_record};
 use crate::convert::value_from_py;
+use crate::export::Origins;
 use crate::raw::{self, Raw, Spec, arguments, given, guard};
 use crate::trace::{resource_from_py, scope_from_py};
 use crate::types::MAKE_LOG_RECORD;
@@ -307,7 +308,7 @@ unsafe fn read_fields(
 fn read_record(logger: &mut LoggerObject, record: &Bound<'_, PyAny>) -> PyResult<LogRecordData> {
     if record.hasattr(intern!(record.py(), "log_record"))? {
         let object = MAKE_LOG_RECORD.get(record.py())?.call1((record.py().None(), record))?;
-        return fields::read_object(&object);
+        return fields::read_object(&object, &mut Origins::default());
     }
     let mut data = logger.blank();
     fields::read(record, logger.core().limits, &mut data)?;
@@ -334,15 +335,21 @@ unsafe fn make_object<'py>(
     MAKE_LOG_RECORD.get(py)?.call((this, record), Some(&kwargs))
 }
 
-fn emit_object(
-    this: &Bound<'_, PyAny>,
-    processor: &Bound<'_, PyAny>,
+fn emit_object<'py>(
+    this: &Bound<'py, PyAny>,
+    processor: &Bound<'py, PyAny>,
     plan: Option<&Plan>,
-    object: &Bound<'_, PyAny>,
+    object: &Bound<'py, PyAny>,
 ) -> PyResult<()> {
     count(this)?;
     match plan {
-        Some(plan) => plan.on_emit_object(object),
+        Some(plan) => {
+            // SAFETY: the callers pass an instance.
+            let logger = unsafe { logger_of(this.as_ptr()) };
+            let resource = (logger.part(this.py(), Part::Resource), logger.core().resource.clone());
+            let scope = (logger.part(this.py(), Part::Scope), logger.core().scope.clone());
+            plan.on_emit_object(object, &mut Origins::knowing(resource, scope))
+        }
         None => on_emit_other(processor, object),
     }
 }

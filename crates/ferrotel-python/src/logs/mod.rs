@@ -9,8 +9,11 @@ mod silence;
 use ferrotel::sdk::logs::FinishedLogRecord;
 use pyo3::prelude::*;
 
+pub use fields::read_object;
 pub use processor_list::NativeProcessor;
 pub use silence::Silence;
+
+use crate::export::Origins;
 
 /// The logger under which users look for lines about log records.
 const LOGGER: &str = "opentelemetry.sdk._logs._internal";
@@ -20,7 +23,7 @@ const LOGGER: &str = "opentelemetry.sdk._logs._internal";
 /// # Errors
 /// An object that is none.
 pub fn finished_log_record(record: &Bound<'_, PyAny>) -> PyResult<FinishedLogRecord> {
-    fields::read_object(record).map(FinishedLogRecord::new)
+    read_object(record, &mut Origins::default()).map(FinishedLogRecord::new)
 }
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {

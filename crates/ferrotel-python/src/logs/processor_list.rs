@@ -9,9 +9,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use pyo3::{PyTraverseError, PyVisit, ffi, intern};
 
-use super::LOGGER;
 use super::silence::Silence;
+use super::{LOGGER, read_object};
 use crate::error::log_exception_once;
+use crate::export::Origins;
 use crate::types::{DESCRIBE_LOG_RECORD_PROCESSOR, SDK_MULTI_LOG_RECORD_PROCESSOR};
 
 /// As [`Entry::failed`], for processors that are in no list of ours.
@@ -78,12 +79,14 @@ impl Plan {
     ///
     /// # Errors
     /// Only KeyboardInterrupt and SystemExit.
-    pub fn on_emit_object(&self, record: &Bound<'_, PyAny>) -> PyResult<()> {
+    pub fn on_emit_object<'py>(&self, record: &Bound<'py, PyAny>, origins: &mut Origins<'py>) -> PyResult<()> {
         let py = record.py();
         let _silence = Silence::new(py, "processor");
         for entry in &self.entries {
             let told = match &entry.native {
-                Some(native) => super::finished_log_record(record).map(|read| native.on_emit(py, read)),
+                Some(native) => {
+                    read_object(record, origins).map(|read| native.on_emit(py, FinishedLogRecord::new(read)))
+                }
                 None => entry.processor.bind(py).call_method1(intern!(py, "on_emit"), (record,)).map(drop),
             };
             told.or_else(|error| failed(py, error, &entry.failed))?;

@@ -26,6 +26,7 @@ from opentelemetry.sdk._logs._internal._log_record import (
     _warn_of_dropped_attributes,
 )
 from opentelemetry.sdk._logs._internal._log_record_limits import (
+    _DEFAULT_OTEL_ATTRIBUTE_COUNT_LIMIT as _DEFAULT_OTEL_ATTRIBUTE_COUNT_LIMIT,
     LogLimits as LogLimits,
     LogRecordLimits as LogRecordLimits,
 )

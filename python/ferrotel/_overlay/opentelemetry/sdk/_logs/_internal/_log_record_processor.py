@@ -92,9 +92,7 @@ class SynchronousMultiLogRecordProcessor(_native.LogRecordProcessorListBase, Log
         event_name: str | None = None,
     ) -> bool:
         """Whether one of the processors has a use for such a record."""
-        return _any_enabled(
-            self._log_record_processors, context, instrumentation_scope, severity_number, event_name
-        )
+        return _any_enabled(self._log_record_processors, context, instrumentation_scope, severity_number, event_name)
 
     def shutdown(self) -> None:
         """Shuts every processor down."""
@@ -165,9 +163,7 @@ class ConcurrentMultiLogRecordProcessor(LogRecordProcessor):
         event_name: str | None = None,
     ) -> bool:
         """Whether one of the processors has a use for such a record."""
-        return _any_enabled(
-            self._log_record_processors, context, instrumentation_scope, severity_number, event_name
-        )
+        return _any_enabled(self._log_record_processors, context, instrumentation_scope, severity_number, event_name)
 
     def shutdown(self) -> None:
         """Shuts every processor down."""

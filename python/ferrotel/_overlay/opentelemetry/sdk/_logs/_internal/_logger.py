@@ -43,6 +43,10 @@ class Logger(_native.LoggerBase, logs_api.Logger):
     ``emit`` and ``enabled`` are native. Where every processor is, a record never becomes a Python object.
     """
 
+    _resource: Resource
+    _instrumentation_scope: InstrumentationScope
+    _logger_config: _LoggerConfig
+
     def __init__(
         self,
         resource: Resource,

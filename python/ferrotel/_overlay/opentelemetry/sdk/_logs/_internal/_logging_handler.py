@@ -68,6 +68,28 @@ def std_to_otel(levelno: int) -> SeverityNumber:
     return _STD_TO_OTEL.get(int(levelno), SeverityNumber.FATAL4)
 
 
+def _is_alone(handler: logging.Handler, name: str) -> bool:
+    """Whether no other handler sees the records of this logger.
+
+    `logging` writes warnings to standard error where there is no handler at all. A program that has none must not fall
+    silent because this one was set up for it.
+    """
+    logger: Any = logging.root if name == "root" else logging.Logger.manager.loggerDict.get(name, logging.root)
+    while logger is not None:
+        if any(other is not handler for other in getattr(logger, "handlers", ())):
+            return False
+        if not getattr(logger, "propagate", True):
+            break
+        logger = logger.parent
+    return True
+
+
+def _handle_as_last_resort(record: logging.LogRecord) -> None:
+    last_resort = logging.lastResort
+    if last_resort is not None and record.levelno >= last_resort.level:
+        last_resort.handle(record)
+
+
 class LoggingHandler(logging.Handler):
     """Turns the records of `logging` into log records.
 
@@ -84,6 +106,8 @@ class LoggingHandler(logging.Handler):
             DeprecationWarning,
             stacklevel=2,
         )
+        # Set where nobody asked for the handler: see `_is_alone`.
+        self._keeps_last_resort = False
         # Loggers that read a record themselves, by name. A subclass's own reading goes before theirs.
         self._native: dict[str, Any] = {}
         self._native_of: Any = None
@@ -98,7 +122,11 @@ class LoggingHandler(logging.Handler):
             return super().handle(record)
         passes: Any = self.filter(record) if self.filters else True
         if passes:
-            self.emit(passes if isinstance(passes, logging.LogRecord) else record)
+            if isinstance(passes, logging.LogRecord):
+                record = passes
+            if self._keeps_last_resort and record.levelno >= logging.WARNING and _is_alone(self, record.name):
+                _handle_as_last_resort(record)
+            self.emit(record)
         return passes
 
     def emit(self, record: logging.LogRecord) -> None:
