@@ -1,4 +1,4 @@
-"""The end of a child of `multiprocessing`: before CPython 3.13 no `atexit` handler runs, and telemetry would be lost."""
+"""The end of a child of `multiprocessing`: before CPython 3.13 no `atexit` handler runs, telemetry would be lost."""
 
 from __future__ import annotations
 
