@@ -13,10 +13,12 @@ mod tracer;
 use ferrotel::api::trace::SpanContext;
 use pyo3::prelude::*;
 
+pub use fields::kind_to_py;
 pub use non_recording::non_recording;
 pub use processor_list::NativeProcessor;
 pub use span::finished_span;
-pub use span_context::{PySpanContext, from_py, to_py};
+pub use span_context::{PySpanContext, from_py, to_py, trace_state_from_py};
+pub use tracer::Start;
 
 /// The span context of the span in `context` (default: the current one).
 ///
