@@ -6,6 +6,7 @@ mod non_recording;
 mod processor_list;
 mod proxy;
 mod scope;
+mod scope_method;
 mod span;
 mod span_context;
 mod tracer;
