@@ -4,8 +4,12 @@ use pyo3::prelude::*;
 
 pub mod batch;
 pub mod encode;
+mod log_records;
+mod metrics_data;
+mod origin;
 pub mod otlp;
 pub mod simple;
+mod spans;
 
 use crate::trace::NativeProcessor;
 

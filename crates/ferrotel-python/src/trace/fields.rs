@@ -6,7 +6,7 @@ use std::ffi::{c_int, c_void};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use ferrotel::api::trace::{SpanKind, Status};
+use ferrotel::api::trace::{SpanContext, SpanId, SpanKind, Status};
 use ferrotel::common::{Scope, Text};
 use ferrotel::resource::Resource;
 use ferrotel::sdk::trace::{Bounded, Event, Link, SpanData, SpanLimits};
@@ -359,7 +359,7 @@ pub fn read_public(span: &Bound<'_, PyAny>) -> PyResult<SpanData> {
             Some(context) => from_py(&context)?,
             None => Default::default(),
         },
-        parent: optional("parent").and_then(|parent| from_py(&parent).ok()),
+        parent: optional("parent").and_then(|parent| parent_from_py(&parent)),
         name: text_from_py(&attribute("name")?),
         kind: optional("kind").and_then(|kind| kind_from_py(&kind).ok()).unwrap_or_default(),
         start_time: optional("start_time").and_then(|time| nanos(&time)),
@@ -387,6 +387,14 @@ pub fn read_public(span: &Bound<'_, PyAny>) -> PyResult<SpanData> {
     data.events.dropped = count("dropped_events");
     data.links.dropped = count("dropped_links");
     Ok(data)
+}
+
+/// A parent's context. Of one that is no whole context the span id alone still says which span it is.
+fn parent_from_py(parent: &Bound<'_, PyAny>) -> Option<SpanContext> {
+    from_py(parent).ok().or_else(|| {
+        let span_id = parent.getattr(intern!(parent.py(), "span_id")).ok()?.extract().ok()?;
+        Some(SpanContext { span_id: SpanId(span_id), ..SpanContext::default() })
+    })
 }
 
 /// Nanoseconds since the epoch. Fractions are cut, what lies before the epoch becomes 0; both are told once.

@@ -14,7 +14,7 @@ mod tracer;
 use ferrotel::api::trace::SpanContext;
 use pyo3::prelude::*;
 
-pub use fields::kind_to_py;
+pub use fields::{kind_to_py, resource_from_py, scope_from_py};
 pub use non_recording::non_recording;
 pub use processor_list::NativeProcessor;
 pub use span::finished_span;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -27,6 +28,13 @@ from opentelemetry.sdk._configuration import (
     _initialize_components,
     _OTelSDKConfigurator,
 )
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics._internal import _default_meter_configurator, _disable_meter_configurator
+from opentelemetry.sdk.metrics.export import (
+    ConsoleMetricExporter,
+    InMemoryMetricReader,
+    PeriodicExportingMetricReader,
+)
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import (
@@ -38,7 +46,6 @@ from opentelemetry.sdk.trace.export import (
 from opentelemetry.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Sampler
 
-METRICS_MISSING = "An exporter of metrics is configured, but this release has no SDK for metrics: none are exported."
 LOGS_MISSING = "An exporter of logs is configured, but this release has no SDK for logs: none are exported."
 
 
@@ -51,9 +58,10 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def tracing_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if this SDK had neither metrics nor logs."""
-    for name in ("MeterProvider", "MetricExporter", "LoggerProvider", "LogRecordExporter"):
+    """As if this SDK had no logs; the meter provider is not made the global one."""
+    for name in ("LoggerProvider", "LogRecordExporter"):
         monkeypatch.setattr(_configuration, name, None)
+    monkeypatch.setattr(_configuration, "set_meter_provider", MeterProvider.shutdown)
     monkeypatch.setattr(_configuration, "_signals_said_to_be_missing", set())
 
 
@@ -323,15 +331,12 @@ def test_signals_without_an_sdk_are_reported_once_and_leave_tracing_alone(
     made: list[TracerProvider],
     tracing_only: None,
 ) -> None:
-    monkeypatch.setenv("OTEL_METRICS_EXPORTER", "otlp")
     monkeypatch.setenv("OTEL_LOGS_EXPORTER", "otlp")
     monkeypatch.setenv("OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED", "true")
     _initialize_components()
-    _init_metrics({"otlp": object})
     _init_logging({"otlp": object})
     messages = [record.getMessage() for record in caplog.records]
     assert messages == [
-        f"{METRICS_MISSING} OTEL_METRICS_EXPORTER=none in the environment ends this message.",
         f"{LOGS_MISSING} OTEL_LOGS_EXPORTER=none in the environment ends this message.",
     ]
     (provider,) = made
@@ -344,13 +349,38 @@ def test_an_exporter_that_cannot_be_imported_is_reported_and_leaves_tracing_alon
     def load() -> None:
         raise ModuleNotFoundError("No module named 'hidden'")
 
-    for name in ("MetricExporter", "MetricReader", "LogRecordExporter"):
-        monkeypatch.setattr(_configuration, name, type(name, (), {}))
     monkeypatch.setattr(_configuration, "entry_points", lambda **_: [types.SimpleNamespace(load=load)])
-    traces, metrics, logs = _import_exporters(["console"], ["otlp"], [])
+    traces, metrics, logs = _import_exporters(["console"], ["hidden"], [])
     assert (list(traces), metrics, logs) == (["console"], {}, {})
     (record,) = caplog.records
     assert "but it cannot be imported (No module named 'hidden'): none are exported." in record.getMessage()
+
+
+def test_metrics_exporters_get_a_periodic_reader_and_readers_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[MeterProvider] = []
+    monkeypatch.setattr(_configuration, "set_meter_provider", made.append)
+    monkeypatch.setenv("OTEL_METRIC_EXPORT_INTERVAL", "123456")
+    _, exporters, _ = _import_exporters([], ["console"], [])
+    out = io.StringIO()
+    _init_metrics(
+        {**exporters, "memory": InMemoryMetricReader},
+        Resource.create({"service.name": "shop"}),
+        {ConsoleMetricExporter: {"out": out}},
+        _disable_meter_configurator,
+    )
+    (provider,) = made
+    periodic, memory = provider._metric_readers
+    assert isinstance(periodic, PeriodicExportingMetricReader)
+    assert periodic._export_interval_millis == 123456
+    assert isinstance(memory, InMemoryMetricReader)
+    counter = provider.get_meter("meter").create_counter("orders")
+    counter.add(1)
+    assert memory.get_metrics_data() is None
+    provider._set_meter_configurator(meter_configurator=_default_meter_configurator)
+    counter.add(2)
+    provider.shutdown()
+    collected = json.loads(out.getvalue())
+    assert collected["resource_metrics"][0]["resource"]["attributes"]["service.name"] == "shop"
 
 
 def test_signals_that_nobody_asked_for_are_not_mentioned(

@@ -38,6 +38,9 @@ from opentelemetry.sdk.environment_variables import (
     OTEL_TRACES_SAMPLER,
     OTEL_TRACES_SAMPLER_ARG,
 )
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics._internal import _MeterConfiguratorT
+from opentelemetry.sdk.metrics.export import MetricExporter, MetricReader, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import TELEMETRY_AUTO_VERSION, Attributes, Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider, _TracerConfiguratorT
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
@@ -58,10 +61,6 @@ def _optional(module: str, name: str) -> Any:
         return None
 
 
-MeterProvider = _optional("opentelemetry.sdk.metrics", "MeterProvider")
-MetricExporter = _optional("opentelemetry.sdk.metrics.export", "MetricExporter")
-MetricReader = _optional("opentelemetry.sdk.metrics.export", "MetricReader")
-PeriodicExportingMetricReader = _optional("opentelemetry.sdk.metrics.export", "PeriodicExportingMetricReader")
 LoggerProvider = _optional("opentelemetry.sdk._logs", "LoggerProvider")
 LoggingHandler = _optional("opentelemetry.sdk._logs", "LoggingHandler")
 LogRecordProcessor = _optional("opentelemetry.sdk._logs", "LogRecordProcessor")
@@ -162,7 +161,7 @@ def _initialize_components(
     log_record_processors: Sequence[Any] | None = None,
     export_log_record_processor: _ConfigurationExporterLogRecordProcessorT | None = None,
     tracer_configurator: _TracerConfiguratorT | None = None,
-    meter_configurator: Any | None = None,
+    meter_configurator: _MeterConfiguratorT | None = None,
     logger_configurator: Any | None = None,
 ) -> None:
     """Makes the providers of all signals and makes them the global ones. What is not given comes from the environment.
@@ -254,13 +253,9 @@ def _init_metrics(
     exporters_or_readers: Mapping[str, Any],
     resource: Resource | None = None,
     exporter_args_map: ExporterArgsMap | None = None,
-    meter_configurator: Any | None = None,
+    meter_configurator: _MeterConfiguratorT | None = None,
 ) -> None:
-    if MeterProvider is None:
-        if exporters_or_readers:
-            _say_that_signal_is_missing("metrics")
-        return
-    readers = []
+    readers: list[MetricReader] = []
     for component in exporters_or_readers.values():
         made = _made(component, exporter_args_map)
         readers.append(made if issubclass(component, MetricReader) else PeriodicExportingMetricReader(made))
@@ -516,8 +511,9 @@ def _import_tracer_configurator(tracer_configurator_name: str | None) -> _Tracer
     return configurator
 
 
-def _import_meter_configurator(meter_configurator_name: str | None) -> Any:
-    return _import_configurator("meter", meter_configurator_name)
+def _import_meter_configurator(meter_configurator_name: str | None) -> _MeterConfiguratorT | None:
+    configurator: _MeterConfiguratorT | None = _import_configurator("meter", meter_configurator_name)
+    return configurator
 
 
 def _import_logger_configurator(logger_configurator_name: str | None) -> Any:

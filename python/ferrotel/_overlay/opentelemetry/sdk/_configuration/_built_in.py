@@ -19,6 +19,10 @@ _COMPONENTS = {
         "otlp_proto_grpc": "opentelemetry.exporter.otlp.proto.grpc.trace_exporter:OTLPSpanExporter",
         "otlp_proto_http": "opentelemetry.exporter.otlp.proto.http.trace_exporter:OTLPSpanExporter",
     },
+    "opentelemetry_metrics_exporter": {
+        "console": "opentelemetry.sdk.metrics.export:ConsoleMetricExporter",
+        "prometheus": "opentelemetry.exporter.prometheus:_AutoPrometheusMetricReader",
+    },
     "opentelemetry_traces_sampler": {
         "always_on": f"{_SAMPLING}:_AlwaysOn",
         "always_off": f"{_SAMPLING}:_AlwaysOff",

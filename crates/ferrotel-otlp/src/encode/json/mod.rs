@@ -1,134 +1,84 @@
-//! `ExportTraceServiceRequest`, as OTLP/JSON.
+//! OTLP/JSON.
 //!
 //! Protobuf's JSON mapping with OTLP's differences: ids in hexadecimal, enumerations as numbers; 64-bit integers are
 //! strings, fields with default values are left out.
+
+pub mod logs;
+pub mod metrics;
+pub mod traces;
 
 use std::fmt::{self, Write};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ferrotel::api::trace::{SpanContext, Status};
 use ferrotel::common::{Attributes, Scope, Value};
 use ferrotel::resource::Resource;
-use ferrotel::sdk::trace::{Event, FinishedSpan, Link, SpanData};
 
-use super::group::Groups;
-use super::{MAX_DEPTH, flags};
+use super::MAX_DEPTH;
+use super::group::{Groups, Item};
 
-/// Encodes a batch as OTLP/JSON; the same data as [`super::traces::encode`].
-///
-/// ```
-/// use ferrotel::sdk::trace::{FinishedSpan, SpanData};
-///
-/// let span = FinishedSpan::new(SpanData { name: "checkout".into(), ..SpanData::default() });
-/// let json = ferrotel_otlp::encode::json::encode(&[span]);
-/// assert!(std::str::from_utf8(&json)?.contains(r#""name":"checkout","kind":1"#));
-/// # Ok::<(), std::str::Utf8Error>(())
-/// ```
-pub fn encode(batch: &[FinishedSpan]) -> Vec<u8> {
+/// The names that a signal gives to the same three lists.
+struct Names {
+    resources: &'static str,
+    scopes: &'static str,
+    items: &'static str,
+}
+
+/// A whole request, its items grouped by resource, then by scope.
+fn grouped<T: Item>(names: &Names, batch: &[T], mut write: impl FnMut(&mut Json, &T)) -> Vec<u8> {
     let mut groups = Groups::default();
     groups.fill(batch);
     let mut out = Json::default();
     out.object(|out| {
-        out.list("resourceSpans", &groups.resources, |out, group| {
-            out.object(|out| {
-                out.key("resource");
-                resource(out, &group.resource);
-                out.list("scopeSpans", &group.scopes, |out, group| {
-                    let mut spans: Vec<_> = groups.last_to_first(group, batch).collect();
-                    spans.reverse();
-                    out.object(|out| {
-                        out.key("scope");
-                        scope(out, &group.scope);
-                        out.list("spans", &spans, |out, finished| span(out, &finished.read()));
-                        out.text_field("schemaUrl", &group.scope.schema_url);
-                    });
+        out.list(names.resources, &groups.resources, |out, group| {
+            of_resource(out, &group.resource, |out| {
+                out.list(names.scopes, &group.scopes, |out, group| {
+                    let items = groups.first_to_last(group, batch);
+                    of_scope(out, &group.scope, |out| out.list(names.items, &items, |out, item| write(out, item)));
                 });
-                out.text_field("schemaUrl", &group.resource.schema_url);
             });
         });
     });
     out.0.into_bytes()
 }
 
-fn resource(out: &mut Json, resource: &Resource) {
+/// All of one resource; `scopes` writes what it has.
+fn of_resource(out: &mut Json, resource: &Resource, scopes: impl FnOnce(&mut Json)) {
     out.object(|out| {
-        attributes(out, &resource.attributes);
-        out.count("droppedAttributesCount", resource.attributes.dropped());
+        out.key("resource");
+        out.object(|out| {
+            attributes(out, &resource.attributes);
+            out.count("droppedAttributesCount", resource.attributes.dropped());
+        });
+        scopes(out);
+        out.text_field("schemaUrl", &resource.schema_url);
     });
 }
 
-fn scope(out: &mut Json, scope: &Scope) {
+/// All of one scope; `items` writes what it has.
+fn of_scope(out: &mut Json, scope: &Scope, items: impl FnOnce(&mut Json)) {
     out.object(|out| {
-        out.text_field("name", &scope.name);
-        out.text_field("version", &scope.version);
-        attributes(out, &scope.attributes);
-        out.count("droppedAttributesCount", scope.attributes.dropped());
-    });
-}
-
-fn span(out: &mut Json, span: &SpanData) {
-    out.object(|out| {
-        context(out, &span.context);
-        if let Some(parent) = &span.parent {
-            out.hex("parentSpanId", &parent.span_id.to_hex());
-        }
-        out.text_field("name", &span.name);
-        out.count("kind", span.kind as u32 + 1);
-        out.time("startTimeUnixNano", span.start_time.unwrap_or(0));
-        out.time("endTimeUnixNano", span.end_time.unwrap_or(0));
-        attributes(out, &span.attributes);
-        out.count("droppedAttributesCount", span.attributes.dropped());
-        out.list("events", &span.events.items, event);
-        out.count("droppedEventsCount", span.events.dropped);
-        out.list("links", &span.links.items, link);
-        out.count("droppedLinksCount", span.links.dropped);
-        out.key("status");
-        status(out, &span.status);
-        out.count("flags", flags(span.parent.as_ref()));
-    });
-}
-
-fn context(out: &mut Json, context: &SpanContext) {
-    out.hex("traceId", &context.trace_id.to_hex());
-    out.hex("spanId", &context.span_id.to_hex());
-    if !context.trace_state.is_empty() {
-        out.text_field("traceState", &context.trace_state.to_header());
-    }
-}
-
-fn status(out: &mut Json, status: &Status) {
-    out.object(|out| {
-        if let Status::Error(Some(description)) = status {
-            out.text_field("message", description);
-        }
-        out.count("code", status.code().into());
-    });
-}
-
-fn event(out: &mut Json, event: &Event) {
-    out.object(|out| {
-        out.time("timeUnixNano", event.timestamp);
-        out.text_field("name", &event.name);
-        attributes(out, &event.attributes);
-        out.count("droppedAttributesCount", event.attributes.dropped());
-    });
-}
-
-fn link(out: &mut Json, link: &Link) {
-    out.object(|out| {
-        context(out, &link.context);
-        attributes(out, &link.attributes);
-        out.count("droppedAttributesCount", link.attributes.dropped());
-        out.count("flags", flags(Some(&link.context)));
+        out.key("scope");
+        out.object(|out| {
+            out.text_field("name", &scope.name);
+            out.text_field("version", &scope.version);
+            attributes(out, &scope.attributes);
+            out.count("droppedAttributesCount", scope.attributes.dropped());
+        });
+        items(out);
+        out.text_field("schemaUrl", &scope.schema_url);
     });
 }
 
 fn attributes(out: &mut Json, attributes: &Attributes) {
+    named_attributes(out, "attributes", attributes);
+}
+
+fn named_attributes(out: &mut Json, name: &str, attributes: &Attributes) {
     if attributes.is_empty() {
         return;
     }
-    out.key("attributes");
+    out.key(name);
     out.items(attributes.iter(), |out, (key, value)| key_value(out, key, value, 0));
 }
 
@@ -252,11 +202,25 @@ impl Json {
         }
     }
 
-    fn time(&mut self, name: &str, nanos: u64) {
-        if nanos != 0 {
+    /// A signed 32-bit field.
+    fn signed(&mut self, name: &str, value: i32) {
+        if value != 0 {
             self.key(name);
-            self.write(format_args!("\"{nanos}\""));
+            self.write(format_args!("{value}"));
         }
+    }
+
+    /// A 64-bit field.
+    fn long(&mut self, name: &str, value: u64) {
+        if value != 0 {
+            self.key(name);
+            self.write(format_args!("\"{value}\""));
+        }
+    }
+
+    /// A list of 64-bit integers.
+    fn longs(&mut self, name: &str, values: &[u64]) {
+        self.list(name, values, |out, value| out.write(format_args!("\"{value}\"")));
     }
 
     fn double(&mut self, value: f64) {
