@@ -5,12 +5,14 @@ VENV ?= .venv
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-rust test-python test-pythons lint lint-rust lint-python lint-house bench w3c docs develop wheel check-tools
+.PHONY: help demo test test-rust test-python test-pythons lint lint-rust lint-python lint-house bench w3c conformance surface docs develop wheel check-tools
 
 # The tests that run on every Python, not only on the main one.
 CORE_TESTS := $(wildcard $(addprefix tests/python/,api baggage propagation sdk))
 # The environment of the whole suite and of lint's stubtest.
 MAIN_ENV := scripts/python-env.sh $(PYTHON) tests/requirements-full.txt
+# The environment of the reference's suites, which need CPython 3.10 or newer.
+CONFORMANCE_ENV := scripts/python-env.sh $(PYTHON) tests/requirements-conformance.txt
 # The binding needs an interpreter around it: the Python tests exercise it.
 RUST_CRATES := --workspace --exclude ferrotel-python
 
@@ -22,6 +24,8 @@ help:
 	@echo "make wheel     an optimised wheel in dist/"
 	@echo "make bench     ferrotel beside the official SDKs, same machine, same moment"
 	@echo "make docs      rustdoc of the engine, and docs/environment.md"
+	@echo "make conformance  the reference's own test suites, on ferrotel"
+	@echo "make surface   every public name of the reference, looked up on ferrotel"
 	@echo "make w3c W3C_TRACE_CONTEXT=<checkout of w3c/trace-context>"
 	@echo "PYTHON=/path/to/python chooses the interpreter (now: $(PYTHON))"
 
@@ -39,7 +43,7 @@ build/tools/.stamp: scripts/requirements.txt | check-tools
 demo: build/tools/.stamp
 	@python=$$(scripts/python-env.sh $(PYTHON) -) && exec $$python examples/demo.py
 
-test: test-rust test-python test-pythons
+test: test-rust test-python test-pythons conformance
 
 test-rust: | check-tools
 	@scripts/step.sh "cargo test" scripts/cargo-test.sh $(RUST_CRATES)
@@ -88,6 +92,13 @@ bench: build/tools/.stamp
 
 w3c: build/tools/.stamp
 	@python=$$(scripts/python-env.sh $(PYTHON) -) && exec $$python tests/w3c/run.py "$(W3C_TRACE_CONTEXT)"
+
+conformance: build/tools/.stamp
+	@scripts/step.sh "wheel for the reference's suites" $(CONFORMANCE_ENV)
+	@PYTHONPATH=tests scripts/step.sh "the reference's suites" $$($(CONFORMANCE_ENV)) -m conformance $(CONFORMANCE_ARGS)
+
+surface: build/tools/.stamp
+	@python=$$($(MAIN_ENV)) && exec $$python -m pytest -q tests/compat
 
 docs: | check-tools
 	@RUSTDOCFLAGS="-D warnings" cargo doc --quiet --locked --no-deps --package ferrotel --package ferrotel-otlp

@@ -171,6 +171,22 @@ fn an_exponential_histogram_starts_fine_and_becomes_coarser() {
     assert_eq!((point.negative.offset, point.negative.counts), (1, vec![1]));
 }
 
+/// As in the reference, which doubles their number as it needs more, and keeps them when the scale sinks.
+#[test]
+fn an_exponential_histogram_reports_its_spare_buckets() {
+    let aggregation = Aggregation::EXPONENTIAL_BUCKET_HISTOGRAM;
+    let stream =
+        Stream::new(StreamConfig { aggregation, ..config(InstrumentKind::Histogram, Temporality::Cumulative) });
+    for value in [2.0, 4.0, 1.0, 1.0, 8.0, 0.5, 0.1, 0.045] {
+        stream.record(&Attributes::new(), value.into(), None);
+        stream.collect(NOW);
+    }
+    let point = exponential(&stream, NOW);
+    let counts: Vec<_> = point.positive.counts.iter().enumerate().filter(|(_, count)| **count > 0).collect();
+    assert_eq!(counts, [(0, &1), (18, &1), (55, &1), (71, &2), (87, &1), (103, &1), (119, &1)]);
+    assert_eq!((point.positive.counts.len(), point.negative.counts), (160, vec![0]));
+}
+
 #[test]
 fn a_view_of_fewer_attributes_adds_up_what_it_no_longer_tells_apart() {
     for filter in [AttributeFilter::keep(["a"]), AttributeFilter::exclude(["b"])] {

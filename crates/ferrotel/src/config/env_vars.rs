@@ -38,6 +38,8 @@ pub enum Section {
     BatchLogRecordProcessor,
     /// The instrumentation of `logging`.
     Logging,
+    /// Auto-instrumentation, and what all instrumentations have in common.
+    Instrumentation,
     /// Attribute and span limits.
     Limits,
     /// The OTLP exporters.
@@ -60,6 +62,7 @@ impl Section {
             Section::Logs => "Logs",
             Section::BatchLogRecordProcessor => "Batch log record processor",
             Section::Logging => "Instrumentation of logging",
+            Section::Instrumentation => "Instrumentation",
             Section::Limits => "Limits",
             Section::Otlp => "OTLP exporters",
             Section::Prometheus => "Prometheus exporter",
@@ -189,6 +192,32 @@ env_vars! {
         OTEL_PYTHON_LOG_FORMAT;
         /// The level for that call: `debug`, `info`, `warning` or `error`.
         OTEL_PYTHON_LOG_LEVEL = "info";
+    }
+    Instrumentation {
+        /// The entry point names of instrumentations to leave out, separated by commas; `*` leaves out all.
+        OTEL_PYTHON_DISABLED_INSTRUMENTATIONS;
+        /// The entry point name of the distro to use. Not set: the first that is found.
+        OTEL_PYTHON_DISTRO;
+        /// The entry point name of the configurator to use. Not set: the first that is found.
+        OTEL_PYTHON_CONFIGURATOR;
+        /// `patch_all` has gevent patch the standard library before anything is instrumented.
+        OTEL_PYTHON_AUTO_INSTRUMENTATION_EXPERIMENTAL_GEVENT_PATCH;
+        /// Which semantic conventions are followed: `http`, `http/dup`, `database`, `database/dup`, separated by commas.
+        OTEL_SEMCONV_STABILITY_OPT_IN;
+        /// Regular expressions for URLs that get no telemetry, separated by commas. `OTEL_PYTHON_FLASK_EXCLUDED_URLS` goes before it for Flask, and so on.
+        OTEL_PYTHON_EXCLUDED_URLS;
+        /// Regular expressions for the request headers that servers' spans get, separated by commas.
+        OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST;
+        /// The same, for response headers.
+        OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_RESPONSE;
+        /// Regular expressions for the request headers that clients' spans get, separated by commas.
+        OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_REQUEST;
+        /// The same, for response headers.
+        OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_RESPONSE;
+        /// Regular expressions for headers whose values are replaced by `[REDACTED]`, separated by commas.
+        OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS;
+        /// Set, methods that are not known are told as they are, not as `_OTHER`.
+        OTEL_PYTHON_INSTRUMENTATION_HTTP_CAPTURE_ALL_METHODS;
     }
     Limits {
         /// How many attributes a span, an event or a link may have, where no narrower variable says otherwise; empty for no limit.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from functools import lru_cache
+from importlib import import_module
 from importlib.metadata import Distribution, EntryPoint, PackageNotFoundError, distributions, requires
 from importlib.metadata import entry_points as original_entry_points
 from importlib.metadata import version as _installed_version
@@ -26,22 +27,32 @@ __all__ = [
 ]
 
 
+# The official distributions whose modules are here, and where each one's release is said.
+_STANDS_IN_FOR = {
+    "opentelemetry-api": "opentelemetry.version",
+    "opentelemetry-distro": "opentelemetry.distro.version",
+    "opentelemetry-instrumentation": "opentelemetry.instrumentation.version",
+    "opentelemetry-sdk": "opentelemetry.version",
+    "opentelemetry-util-http": "opentelemetry.util.http.version",
+}
+
+
 def entry_points(**params: Any) -> EntryPoints:
     """The entry points of all distributions, narrowed by `group`, `name` or any other of their attributes."""
     return _original_entry_points_cached().select(**params)
 
 
 def version(distribution_name: str) -> str:
-    """The version of an installed distribution; of the official API and SDK that this package stands in for, the
-    release that it is compatible with."""
+    """The version of an installed distribution; of an official one that this package stands in for, the release
+    that it is compatible with."""
     try:
         return _installed_version(distribution_name)
     except PackageNotFoundError:
-        if distribution_name.lower().replace("_", "-") not in {"opentelemetry-api", "opentelemetry-sdk"}:
+        module = _STANDS_IN_FOR.get(distribution_name.lower().replace("_", "-"))
+        if module is None:
             raise
-        from opentelemetry.version import __version__
-
-        return __version__
+        release: str = import_module(module).__version__
+        return release
 
 
 @lru_cache(maxsize=None)
