@@ -19,6 +19,7 @@ from typing import (
 
 from typing_extensions import Self, disjoint_base
 
+from opentelemetry.sdk.metrics._internal.point import Metric
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanKind, Tracer
@@ -441,3 +442,84 @@ class BatchSpanCore:
     def force_flush(self, timeout_millis: float | None = None) -> bool: ...
     def shutdown(self, timeout_millis: float | None = None) -> bool: ...
     def counts(self) -> dict[str, int]: ...
+
+# metrics
+def metrics_changed() -> None: ...
+def register_instruments(*classes: type) -> None: ...
+
+@final
+class MetricStream:
+    def __new__(
+        cls,
+        *,
+        name: str,
+        description: str,
+        unit: str,
+        kind: str,
+        aggregation: tuple[Any, ...],
+        temporality: str,
+        cardinality_limit: int,
+        included: list[str] | None = None,
+        excluded: list[str] | None = None,
+    ) -> MetricStream: ...
+    @property
+    def drops(self) -> bool: ...
+    def consume(
+        self, value: object, attributes: object, time_unix_nano: int, context: object, sampled: bool
+    ) -> None: ...
+    def collect(self, now: int) -> Metric | None: ...
+
+@final
+class MetricStorage:
+    def __new__(cls) -> MetricStorage: ...
+    def add(self, scope: object, stream: MetricStream) -> None: ...
+    def collect(self, resource: object, now: int) -> CollectedMetrics | None: ...
+
+@final
+class CollectedMetrics:
+    def export(self, exporter: OtlpMetricExporter) -> tuple[str, str] | None: ...
+
+@final
+class Observer:
+    def __new__(cls, resolved: tuple[str, tuple[MetricStream, ...]]) -> Observer: ...
+    def observe(self, instrument: object, options: object) -> None: ...
+
+@disjoint_base
+class CounterBase:
+    _measurement_consumer: Any
+    def add(self, amount: int | float, attributes: Attributes = None, context: Context | None = None) -> None: ...
+
+@disjoint_base
+class UpDownCounterBase:
+    _measurement_consumer: Any
+    def add(self, amount: int | float, attributes: Attributes = None, context: Context | None = None) -> None: ...
+
+@disjoint_base
+class HistogramBase:
+    _measurement_consumer: Any
+    def record(self, amount: int | float, attributes: Attributes = None, context: Context | None = None) -> None: ...
+
+@disjoint_base
+class GaugeBase:
+    _measurement_consumer: Any
+    def set(self, amount: int | float, attributes: Attributes = None, context: Context | None = None) -> None: ...
+
+@disjoint_base
+class BoundCounterBase:
+    def __new__(cls, instrument: CounterBase, attributes: Attributes) -> Self: ...
+    def add(self, amount: int | float, context: Context | None = None) -> None: ...
+
+@disjoint_base
+class BoundUpDownCounterBase:
+    def __new__(cls, instrument: UpDownCounterBase, attributes: Attributes) -> Self: ...
+    def add(self, amount: int | float, context: Context | None = None) -> None: ...
+
+@disjoint_base
+class BoundHistogramBase:
+    def __new__(cls, instrument: HistogramBase, attributes: Attributes) -> Self: ...
+    def record(self, amount: int | float, context: Context | None = None) -> None: ...
+
+@disjoint_base
+class BoundGaugeBase:
+    def __new__(cls, instrument: GaugeBase, attributes: Attributes) -> Self: ...
+    def set(self, amount: int | float, context: Context | None = None) -> None: ...

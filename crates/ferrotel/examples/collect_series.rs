@@ -99,23 +99,25 @@ fn measure(name: &str, kind: InstrumentKind, aggregation: Aggregation, count: us
     times.sort_unstable();
     each("collect, median", times[5], count);
 
-    let (longest, recorded) = while_collecting(&stream, &series, &sets, || drop(storage.collect(&resource, 99)));
-    println!("  during a collection: longest record {longest:?} of {recorded}, each with a look-up");
+    // What the system's scheduler does to a thread, and no lock, shows without collections.
+    for (what, collecting) in [("without", false), ("during", true)] {
+        let collect = || match collecting {
+            true => drop(black_box(storage.collect(&resource, 99))),
+            false => thread::sleep(times[5]),
+        };
+        let (longest, recorded) = beside(&stream, &sets, collect);
+        println!("  longest record {what} collections {longest:>12.3?}  of {recorded}, each with a look-up");
+    }
 }
 
 /// Records on a thread of its own while `collect` runs ten times; the longest that it took, and how often it did.
-fn while_collecting(
-    stream: &Arc<Stream>,
-    series: &[Arc<Series>],
-    sets: &[Attributes],
-    collect: impl Fn(),
-) -> (Duration, usize) {
+fn beside(stream: &Stream, sets: &[Attributes], collect: impl Fn()) -> (Duration, usize) {
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
         let recorder = scope.spawn(|| {
             let (mut longest, mut recorded) = (Duration::ZERO, 0);
             while !stop.load(Ordering::Relaxed) {
-                let at = recorded * 7919 % series.len();
+                let at = recorded * 7919 % sets.len();
                 let start = Instant::now();
                 stream.record(&sets[at], Number::Int(1), None);
                 longest = longest.max(start.elapsed());
