@@ -13,6 +13,7 @@ mod error;
 mod export;
 mod free_list;
 mod late_threads;
+mod metrics;
 mod propagation;
 mod raw;
 mod trace;
@@ -32,6 +33,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     baggage::register(module)?;
     propagation::register(module)?;
     export::register(module)?;
+    metrics::register(module)?;
     view::register(module)?;
     // PyO3 lists every name there; the stub says what there is, and nobody imports this module with a star.
     module.delattr("__all__")

@@ -52,6 +52,33 @@ pub fn fit(text: &str, width: usize) -> String {
     out
 }
 
+/// [`clean`]ed text in at most `width` columns; what is cut off at its beginning shows as `…`.
+pub(crate) fn fit_end(text: &str, width: usize) -> String {
+    let shown = clean(text);
+    if columns(&shown) <= width {
+        return shown.into_owned();
+    }
+    let mut used = 0;
+    let end: Vec<char> = shown
+        .chars()
+        .rev()
+        .take_while(|letter| {
+            used += letter.width().unwrap_or(0);
+            used < width
+        })
+        .collect();
+    let cut = if width > 0 { Some('…') } else { None };
+    cut.into_iter().chain(end.into_iter().rev()).collect()
+}
+
+/// [`fit`]ted text, filled up to `width` columns with blanks.
+pub(crate) fn padded(text: &str, width: usize) -> String {
+    let mut out = fit(text, width);
+    let used = columns(&out);
+    out.extend(std::iter::repeat_n(' ', width.saturating_sub(used)));
+    out
+}
+
 /// How many columns a cleaned text takes.
 pub(crate) fn columns(text: &str) -> usize {
     text.chars().map(|letter| letter.width().unwrap_or(0)).sum()

@@ -1,6 +1,7 @@
 //! A lock that a fork takes itself before it happens, for tables that must neither be lost nor found half changed.
 
 use std::cell::UnsafeCell;
+use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -47,7 +48,7 @@ impl<T> ForkMutex<T> {
     #[inline]
     pub fn lock(&self) -> ForkMutexGuard<'_, T> {
         hold(&self.word, HELD);
-        ForkMutexGuard { mutex: self }
+        ForkMutexGuard { mutex: self, value: PhantomData }
     }
 }
 
@@ -72,6 +73,8 @@ impl<T> Drop for ForkMutex<T> {
 #[derive(Debug)]
 pub struct ForkMutexGuard<'a, T> {
     mutex: &'a ForkMutex<T>,
+    /// Shared between threads only where the value may be.
+    value: PhantomData<&'a mut T>,
 }
 
 impl<T> Deref for ForkMutexGuard<'_, T> {
