@@ -19,6 +19,7 @@ from typing import (
 
 from typing_extensions import Self, disjoint_base
 
+from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.sdk.metrics._internal.point import Metric
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
@@ -426,6 +427,11 @@ class SimpleSpanCore:
     def __new__(cls, exporter: OtlpSpanExporter) -> Self: ...
     def shutdown(self) -> None: ...
 
+@final
+class SimpleLogRecordCore:
+    def __new__(cls, exporter: OtlpLogRecordExporter) -> Self: ...
+    def shutdown(self) -> None: ...
+
 # export/batch.rs
 @final
 class BatchSpanCore:
@@ -438,10 +444,68 @@ class BatchSpanCore:
         max_export_batch_size: int,
         export_timeout_millis: float,
     ) -> Self: ...
-    def push(self, span: Any) -> None: ...
+    def push(self, item: Any) -> None: ...
     def force_flush(self, timeout_millis: float | None = None) -> bool: ...
     def shutdown(self, timeout_millis: float | None = None) -> bool: ...
     def counts(self) -> dict[str, int]: ...
+
+@final
+class BatchLogRecordCore:
+    def __new__(
+        cls,
+        exporter: OtlpLogRecordExporter,
+        *,
+        max_queue_size: int,
+        schedule_delay_millis: float,
+        max_export_batch_size: int,
+        export_timeout_millis: float,
+    ) -> Self: ...
+    def push(self, item: Any) -> None: ...
+    def force_flush(self, timeout_millis: float | None = None) -> bool: ...
+    def shutdown(self, timeout_millis: float | None = None) -> bool: ...
+    def counts(self) -> dict[str, int]: ...
+
+# logs/silence.rs
+def silence(by: str) -> Token[str] | None: ...
+def end_silence(token: Token[str] | None) -> None: ...
+
+# logs/processor_list.rs
+@disjoint_base
+class LogRecordProcessorListBase:
+    def __new__(cls, *_args: Any, **_kwargs: Any) -> Self: ...
+    _log_record_processors: tuple[Any, ...]
+
+# logs/logger.rs
+@disjoint_base
+class LoggerBase:
+    _resource: Any
+    _multi_log_record_processor: Any
+    _instrumentation_scope: Any
+    _logger_metrics: Any
+    _logger_config: Any
+    _log_record_limits: Any
+    def emit(
+        self,
+        record: LogRecord | None = None,
+        *,
+        timestamp: int | None = None,
+        observed_timestamp: int | None = None,
+        context: Context | None = None,
+        severity_number: SeverityNumber | None = None,
+        severity_text: str | None = None,
+        body: AnyValue = None,
+        attributes: Attributes = None,
+        event_name: str | None = None,
+        exception: BaseException | None = None,
+    ) -> None: ...
+    def enabled(
+        self,
+        *,
+        context: Context | None = None,
+        severity_number: SeverityNumber | None = None,
+        event_name: str | None = None,
+    ) -> bool: ...
+    def _emit_logging_record(self, record: Any, format: Callable[[Any], str] | None, options: int) -> bool: ...
 
 # metrics
 def metrics_changed() -> None: ...

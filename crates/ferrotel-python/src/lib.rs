@@ -13,6 +13,7 @@ mod error;
 mod export;
 mod free_list;
 mod late_threads;
+mod logs;
 mod metrics;
 mod propagation;
 mod raw;
@@ -32,6 +33,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     trace_state::register(module)?;
     baggage::register(module)?;
     propagation::register(module)?;
+    logs::register(module)?;
     export::register(module)?;
     metrics::register(module)?;
     view::register(module)?;
