@@ -334,3 +334,36 @@ def test_the_client_libraries_own_server_shows_the_metrics() -> None:
     httpd.server_close()
     thread.join()
     provider.shutdown()
+
+
+def test_no_thread_to_be_had(exporter: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    port = free_port()
+    monkeypatch.setenv("OTEL_EXPORTER_PROMETHEUS_PORT", str(port))
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(RuntimeError):
+        exporter.start_http_server(port, "127.0.0.1")
+    exporter._AutoPrometheusMetricReader().shutdown()
+    monkeypatch.undo()
+    assert [
+        f"port {port} of localhost: can't start new thread" in record.getMessage() for record in caplog.records
+    ] == [True]
+    again, _ = exporter.start_http_server(port, "127.0.0.1")
+    again.shutdown()
+
+
+def test_a_server_that_is_closed_before_its_thread_runs(
+    exporter: Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    waiting: list[threading.Thread] = []
+    start = threading.Thread.start
+    monkeypatch.setattr(threading.Thread, "start", lambda thread: waiting.append(thread))
+    server, thread = exporter.start_http_server(0, "127.0.0.1", exporter.CollectorRegistry())
+    monkeypatch.undo()
+    server.shutdown()
+    assert waiting == [thread]
+    start(thread)
+    thread.join(5)
+    assert not thread.is_alive() and capfd.readouterr() == ("", "")

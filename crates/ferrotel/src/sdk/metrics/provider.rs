@@ -104,7 +104,8 @@ impl MeterProvider {
         self.0.check_fork();
     }
 
-    /// Collects and hands on what there is now; `false` when `timeout`, which is for all readers together, passed first.
+    /// Collects and hands on what there is now; `false` when that failed, or `timeout`, which is for all readers
+    /// together, passed first.
     pub fn force_flush(&self, timeout: Duration) -> bool {
         self.0.check_fork();
         self.each(timeout, |reader, left| reader.force_flush(left))
