@@ -19,6 +19,8 @@ from typing import (
 
 from typing_extensions import Self, disjoint_base
 
+from opentelemetry._logs import LogRecord, SeverityNumber
+from opentelemetry.sdk.metrics._internal.point import Metric
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanKind, Tracer
@@ -291,10 +293,17 @@ def view_run(
     host: str = "127.0.0.1",
     attributes: bool = False,
     color: bool | None = None,
+    redraw: bool | None = None,
+    metrics: bool = True,
+    logs: bool = True,
     max_traces: int = 1000,
     max_spans: int = 100_000,
+    max_series: int = 10_000,
+    max_logs: int = 10_000,
     quiet_millis: int = 500,
+    log_wait_millis: int = 6000,
     width: int | None = None,
+    height: int | None = None,
     interactive: bool = False,
     exit_after: int | None = None,
 ) -> None: ...
@@ -309,6 +318,8 @@ class ViewServer:
         host: str = "127.0.0.1",
         max_traces: int = 1000,
         max_spans: int = 100_000,
+        max_series: int = 10_000,
+        max_logs: int = 10_000,
     ) -> Self: ...
     @property
     def grpc_port(self) -> int: ...
@@ -319,9 +330,13 @@ class ViewServer:
     @property
     def http_endpoint(self) -> str: ...
     def spans(self) -> list[dict[str, Any]]: ...
+    def metrics(self) -> list[dict[str, Any]]: ...
+    def logs(self) -> list[dict[str, Any]]: ...
     def requests(self) -> list[dict[str, Any]]: ...
     def counts(self) -> dict[str, int]: ...
     def wait_for_spans(self, count: int, timeout: float = 10.0) -> bool: ...
+    def wait_for_series(self, count: int, timeout: float = 10.0) -> bool: ...
+    def wait_for_logs(self, count: int, timeout: float = 10.0) -> bool: ...
     def clear(self) -> None: ...
     def stop(self) -> None: ...
     def __enter__(self) -> Self: ...
@@ -412,6 +427,11 @@ class SimpleSpanCore:
     def __new__(cls, exporter: OtlpSpanExporter) -> Self: ...
     def shutdown(self) -> None: ...
 
+@final
+class SimpleLogRecordCore:
+    def __new__(cls, exporter: OtlpLogRecordExporter) -> Self: ...
+    def shutdown(self) -> None: ...
+
 # export/batch.rs
 @final
 class BatchSpanCore:
@@ -424,7 +444,146 @@ class BatchSpanCore:
         max_export_batch_size: int,
         export_timeout_millis: float,
     ) -> Self: ...
-    def push(self, span: Any) -> None: ...
+    def push(self, item: Any) -> None: ...
     def force_flush(self, timeout_millis: float | None = None) -> bool: ...
     def shutdown(self, timeout_millis: float | None = None) -> bool: ...
     def counts(self) -> dict[str, int]: ...
+
+@final
+class BatchLogRecordCore:
+    def __new__(
+        cls,
+        exporter: OtlpLogRecordExporter,
+        *,
+        max_queue_size: int,
+        schedule_delay_millis: float,
+        max_export_batch_size: int,
+        export_timeout_millis: float,
+    ) -> Self: ...
+    def push(self, item: Any) -> None: ...
+    def force_flush(self, timeout_millis: float | None = None) -> bool: ...
+    def shutdown(self, timeout_millis: float | None = None) -> bool: ...
+    def counts(self) -> dict[str, int]: ...
+
+# logs/silence.rs
+def silence(by: str) -> Token[str] | None: ...
+def end_silence(token: Token[str] | None) -> None: ...
+
+# logs/processor_list.rs
+@disjoint_base
+class LogRecordProcessorListBase:
+    def __new__(cls, *_args: Any, **_kwargs: Any) -> Self: ...
+    _log_record_processors: tuple[Any, ...]
+
+# logs/logger.rs
+@disjoint_base
+class LoggerBase:
+    _resource: Any
+    _multi_log_record_processor: Any
+    _instrumentation_scope: Any
+    _logger_metrics: Any
+    _logger_config: Any
+    _log_record_limits: Any
+    def emit(
+        self,
+        record: LogRecord | None = None,
+        *,
+        timestamp: int | None = None,
+        observed_timestamp: int | None = None,
+        context: Context | None = None,
+        severity_number: SeverityNumber | None = None,
+        severity_text: str | None = None,
+        body: AnyValue = None,
+        attributes: Attributes = None,
+        event_name: str | None = None,
+        exception: BaseException | None = None,
+    ) -> None: ...
+    def enabled(
+        self,
+        *,
+        context: Context | None = None,
+        severity_number: SeverityNumber | None = None,
+        event_name: str | None = None,
+    ) -> bool: ...
+    def _emit_logging_record(self, record: Any, format: Callable[[Any], str] | None, options: int) -> bool: ...
+
+# metrics
+def metrics_changed() -> None: ...
+def register_instruments(*classes: type) -> None: ...
+
+@final
+class MetricStream:
+    def __new__(
+        cls,
+        *,
+        name: str,
+        description: str,
+        unit: str,
+        kind: str,
+        aggregation: tuple[Any, ...],
+        temporality: str,
+        cardinality_limit: int,
+        included: list[str] | None = None,
+        excluded: list[str] | None = None,
+    ) -> MetricStream: ...
+    @property
+    def drops(self) -> bool: ...
+    def consume(
+        self, value: object, attributes: object, time_unix_nano: int, context: object, sampled: bool
+    ) -> None: ...
+    def collect(self, now: int) -> Metric | None: ...
+
+@final
+class MetricStorage:
+    def __new__(cls) -> MetricStorage: ...
+    def add(self, scope: object, stream: MetricStream) -> None: ...
+    def collect(self, resource: object, now: int) -> CollectedMetrics | None: ...
+
+@final
+class CollectedMetrics:
+    def export(self, exporter: OtlpMetricExporter) -> tuple[str, str] | None: ...
+
+@final
+class Observer:
+    def __new__(cls, resolved: tuple[str, tuple[MetricStream, ...]]) -> Observer: ...
+    def observe(self, instrument: object, options: object) -> None: ...
+
+@disjoint_base
+class CounterBase:
+    _measurement_consumer: Any
+    def add(self, amount: int | float, attributes: Attributes = None, context: Context | None = None) -> None: ...
+
+@disjoint_base
+class UpDownCounterBase:
+    _measurement_consumer: Any
+    def add(self, amount: int | float, attributes: Attributes = None, context: Context | None = None) -> None: ...
+
+@disjoint_base
+class HistogramBase:
+    _measurement_consumer: Any
+    def record(self, amount: int | float, attributes: Attributes = None, context: Context | None = None) -> None: ...
+
+@disjoint_base
+class GaugeBase:
+    _measurement_consumer: Any
+    def set(self, amount: int | float, attributes: Attributes = None, context: Context | None = None) -> None: ...
+
+@disjoint_base
+class BoundCounterBase:
+    def __new__(cls, instrument: CounterBase, attributes: Attributes) -> Self: ...
+    def add(self, amount: int | float, context: Context | None = None) -> None: ...
+
+@disjoint_base
+class BoundUpDownCounterBase:
+    def __new__(cls, instrument: UpDownCounterBase, attributes: Attributes) -> Self: ...
+    def add(self, amount: int | float, context: Context | None = None) -> None: ...
+
+@disjoint_base
+class BoundHistogramBase:
+    def __new__(cls, instrument: HistogramBase, attributes: Attributes) -> Self: ...
+    def record(self, amount: int | float, context: Context | None = None) -> None: ...
+
+@disjoint_base
+class BoundGaugeBase:
+    def __new__(cls, instrument: GaugeBase, attributes: Attributes) -> Self: ...
+    def set(self, amount: int | float, context: Context | None = None) -> None: ...

@@ -9,7 +9,7 @@ use ferrotel::common::diagnostics::{self, Level};
 use ferrotel::sdk::batch::PerProcess;
 use ferrotel::sdk::export::{ExportError, ExportResult};
 use ferrotel::sdk::logs::{FinishedLogRecord, LogRecordExporter};
-use ferrotel::sdk::metrics::{MetricExporter, MetricsData};
+use ferrotel::sdk::metrics::{Aggregation, InstrumentKind, MetricExporter, MetricsData, Temporality};
 use ferrotel::sdk::trace::{FinishedSpan, SpanExporter};
 use hyper::body::Bytes;
 
@@ -207,7 +207,7 @@ impl OtlpMetricExporter {
 }
 
 macro_rules! exporter {
-    ($exporter:ident for $signal:ident: $name:ident: $data:ty => $send:expr) => {
+    ($exporter:ident for $signal:ident: $name:ident: $data:ty => $send:expr $(, { $($more:tt)* })?) => {
         impl $exporter for OtlpExporter<$signal> {
             fn export(&self, $name: $data) -> ExportResult {
                 $send(self, $name)
@@ -228,6 +228,8 @@ macro_rules! exporter {
             fn log_target(&self) -> &'static str {
                 self.options.log_target($signal::SIGNAL)
             }
+
+            $($($more)*)?
         }
     };
 }
@@ -238,6 +240,25 @@ exporter!(MetricExporter for Metrics: data: &MetricsData => |this: &Self, data| 
     match this.max_export_batch_size() {
         Some(most) => this.send_parts(data, most),
         None => this.send(data),
+    }
+}, {
+    fn temporality(&self, kind: InstrumentKind) -> Temporality {
+        match kind {
+            InstrumentKind::Counter | InstrumentKind::Histogram => {
+                self.temporality_preference().of_counters_and_histograms()
+            }
+            InstrumentKind::ObservableCounter => self.temporality_preference().of_observable_counters(),
+            _ => Temporality::Cumulative,
+        }
+    }
+
+    fn aggregation(&self, kind: InstrumentKind) -> Aggregation {
+        match (kind, self.default_histogram_aggregation()) {
+            (InstrumentKind::Histogram, HistogramAggregation::Base2ExponentialBucket) => {
+                Aggregation::EXPONENTIAL_BUCKET_HISTOGRAM
+            }
+            _ => Aggregation::Default,
+        }
     }
 });
 

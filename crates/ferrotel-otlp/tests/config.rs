@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ferrotel::config::MapEnv;
 use ferrotel::sdk::logs::LogRecordExporter;
-use ferrotel::sdk::metrics::{MetricExporter, Temporality};
+use ferrotel::sdk::metrics::{Aggregation, InstrumentKind, MetricExporter, Temporality};
 use ferrotel::sdk::trace::SpanExporter;
 use ferrotel_otlp::Protocol::{Grpc, HttpJson, HttpProtobuf};
 use ferrotel_otlp::{
@@ -110,6 +110,26 @@ fn what_readers_are_asked_for_is_said_by_code_then_by_the_environment() {
     assert_eq!(exporter.default_histogram_aggregation(), HistogramAggregation::ExplicitBucket);
     assert_eq!(exporter.temporality_preference(), Delta);
     assert_eq!(exporter.max_export_batch_size(), None);
+}
+
+#[test]
+fn a_reader_asks_the_exporter_what_it_wants() {
+    use InstrumentKind::{Counter, Histogram, ObservableCounter};
+    for (preference, delta) in [
+        (TemporalityPreference::Cumulative, &[][..]),
+        (TemporalityPreference::Delta, &[Counter, Histogram, ObservableCounter][..]),
+        (TemporalityPreference::LowMemory, &[Counter, Histogram][..]),
+    ] {
+        let builder = MetricExporterBuilder::new(Grpc).temporality_preference(preference);
+        let builder = builder.default_histogram_aggregation(HistogramAggregation::Base2ExponentialBucket);
+        let exporter = builder.build_with(&MapEnv::from([("", "")])).unwrap();
+        for kind in InstrumentKind::ALL {
+            let expected = if delta.contains(&kind) { Temporality::Delta } else { Temporality::Cumulative };
+            assert_eq!(exporter.temporality(kind), expected, "{preference:?} {kind:?}");
+            let exponential = exporter.aggregation(kind) == Aggregation::EXPONENTIAL_BUCKET_HISTOGRAM;
+            assert_eq!(exponential, kind == Histogram);
+        }
+    }
 }
 
 #[test]

@@ -1,13 +1,14 @@
 //! A stream's series: which measurements share one, what their points are, and how they are forgotten.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use ferrotel::api::trace::{SpanId, TraceId};
 use ferrotel::common::{Attributes, Scope, Value};
 use ferrotel::resource::Resource;
 use ferrotel::sdk::metrics::{
-    Aggregation, AttributeFilter, Detached, Exemplar, ExemplarOffer, ExponentialHistogramPoint, HistogramPoint,
-    InstrumentKind, MetricData, Number, NumberPoint, ReaderStorage, Reservoir, Stream, StreamConfig, Temporality,
+    Aggregation, AttributeFilter, Detached, Exemplar, ExemplarOffer, ExemplarReservoir, ExponentialHistogramPoint,
+    HistogramPoint, InstrumentKind, MetricData, Number, NumberPoint, ReaderStorage, Reservoir, ReservoirFactory,
+    Stream, StreamConfig, Temporality,
 };
 
 const NOW: u64 = 2_000_000_000_000_000_000;
@@ -171,6 +172,22 @@ fn an_exponential_histogram_starts_fine_and_becomes_coarser() {
     assert_eq!((point.negative.offset, point.negative.counts), (1, vec![1]));
 }
 
+/// As in the reference, which doubles their number as it needs more, and keeps them when the scale sinks.
+#[test]
+fn an_exponential_histogram_reports_its_spare_buckets() {
+    let aggregation = Aggregation::EXPONENTIAL_BUCKET_HISTOGRAM;
+    let stream =
+        Stream::new(StreamConfig { aggregation, ..config(InstrumentKind::Histogram, Temporality::Cumulative) });
+    for value in [2.0, 4.0, 1.0, 1.0, 8.0, 0.5, 0.1, 0.045] {
+        stream.record(&Attributes::new(), value.into(), None);
+        stream.collect(NOW);
+    }
+    let point = exponential(&stream, NOW);
+    let counts: Vec<_> = point.positive.counts.iter().enumerate().filter(|(_, count)| **count > 0).collect();
+    assert_eq!(counts, [(0, &1), (18, &1), (55, &1), (71, &2), (87, &1), (103, &1), (119, &1)]);
+    assert_eq!((point.positive.counts.len(), point.negative.counts), (160, vec![0]));
+}
+
 #[test]
 fn a_view_of_fewer_attributes_adds_up_what_it_no_longer_tells_apart() {
     for filter in [AttributeFilter::keep(["a"]), AttributeFilter::exclude(["b"])] {
@@ -219,6 +236,95 @@ fn a_series_without_measurements_is_forgotten_where_room_is_scarce() {
         stream.record(&attributes(&[("n", n.into())]), 5.into(), None);
     }
     assert_eq!(values(&stream, NOW), [1.into(), 1.into(), 5.into(), 5.into()], "there is room again");
+}
+
+/// For each process, say, of which there are ever new ones.
+#[test]
+fn observed_series_that_go_away_make_room() {
+    for (kind, temporality) in [
+        (InstrumentKind::ObservableCounter, Temporality::Cumulative),
+        (InstrumentKind::ObservableGauge, Temporality::Cumulative),
+        (InstrumentKind::ObservableGauge, Temporality::Delta),
+    ] {
+        let stream = Stream::new(StreamConfig { cardinality_limit: 4, ..config(kind, temporality) });
+        for round in 0..10_i64 {
+            for n in round..round + 2 {
+                stream.observe(&attributes(&[("n", n.into())]), n.into(), None);
+            }
+            assert_eq!(values(&stream, NOW), [round.into(), (round + 1).into()], "{kind:?} {temporality:?}");
+        }
+    }
+    // A difference needs what was observed before, however long ago.
+    let stream = Stream::new(StreamConfig {
+        cardinality_limit: 2,
+        ..config(InstrumentKind::ObservableCounter, Temporality::Delta)
+    });
+    let observe = |n: i64, total: i64| stream.observe(&attributes(&[("n", n.into())]), total.into(), None);
+    (0..2).for_each(|n| observe(n, 10));
+    values(&stream, NOW);
+    observe(0, 11);
+    values(&stream, NOW);
+    observe(1, 13);
+    assert_eq!(values(&stream, NOW), [3.into()]);
+}
+
+#[test]
+fn a_reservoir_of_a_fixed_size_keeps_each_measurement_with_the_same_chance() {
+    const OFFERED: usize = 10;
+    const KEPT: usize = 3;
+    const ROUNDS: usize = 3_000;
+    let none = Attributes::new();
+    let offer = ExemplarOffer { time: 1, span: None, attributes: &none, host: None };
+    let stream = Stream::new(StreamConfig {
+        reservoir: Reservoir::FixedSize(KEPT),
+        ..config(InstrumentKind::Counter, Temporality::Delta)
+    });
+    let mut kept = [0_usize; OFFERED];
+    for _ in 0..ROUNDS {
+        (0..OFFERED).for_each(|n| stream.record(&none, (n as i64).into(), Some(&offer)));
+        let exemplars = numbers(&stream, NOW).remove(0).exemplars;
+        assert_eq!(exemplars.len(), KEPT);
+        exemplars.iter().for_each(|exemplar| kept[exemplar.value.as_f64() as usize] += 1);
+    }
+    // 900 of each are to be expected, with a standard deviation of 25.
+    assert!(kept.iter().all(|count| (750..1050).contains(count)), "{kept:?}");
+}
+
+#[test]
+fn a_program_may_have_reservoirs_of_its_own() {
+    struct Factory;
+    #[derive(Default)]
+    struct Largest(Mutex<Option<Exemplar>>);
+    impl ReservoirFactory for Factory {
+        fn reservoir(&self) -> Box<dyn ExemplarReservoir> {
+            Box::new(Largest::default())
+        }
+    }
+    impl ExemplarReservoir for Largest {
+        fn offer(&self, value: Number, offer: &ExemplarOffer<'_>) {
+            let mut largest = self.0.lock().unwrap();
+            if largest.as_ref().is_none_or(|known| value > known.value) {
+                let filtered_attributes = offer.filtered(&Attributes::new());
+                *largest = Some(Exemplar { filtered_attributes, value, time: offer.time, span: offer.span });
+            }
+        }
+        fn collect(&self, attributes: &Attributes) -> Vec<Exemplar> {
+            assert_eq!(*attributes, self::attributes(&[("a", 1.into())]));
+            self.0.lock().unwrap().take().into_iter().collect()
+        }
+    }
+    let stream = Stream::new(StreamConfig {
+        reservoir: Reservoir::Custom(Arc::new(Factory)),
+        ..config(InstrumentKind::Counter, Temporality::Cumulative)
+    });
+    let set = attributes(&[("a", 1.into())]);
+    let offer = ExemplarOffer { time: 1, span: None, attributes: &set, host: None };
+    for value in [1, 5, 2] {
+        stream.record(&set, value.into(), Some(&offer));
+    }
+    let exemplars = numbers(&stream, NOW).remove(0).exemplars;
+    assert_eq!(exemplars.iter().map(|exemplar| exemplar.value).collect::<Vec<_>>(), [5.into()]);
+    assert!(numbers(&stream, NOW)[0].exemplars.is_empty());
 }
 
 #[test]

@@ -16,6 +16,11 @@ pub struct Origins<'py> {
 }
 
 impl<'py> Origins<'py> {
+    /// These are known already.
+    pub fn knowing(resource: (Bound<'py, PyAny>, Arc<Resource>), scope: (Bound<'py, PyAny>, Arc<Scope>)) -> Self {
+        Origins { resource: Some(resource), scope: Some(scope) }
+    }
+
     /// The engine's resource; the empty one for None.
     ///
     /// # Errors

@@ -538,7 +538,11 @@ pub fn resource_from_py(resource: &Bound<'_, PyAny>) -> PyResult<Arc<Resource>> 
     Ok(Arc::new(made))
 }
 
-fn resource_to_py<'py>(py: Python<'py>, resource: &Arc<Resource>) -> PyResult<Bound<'py, PyAny>> {
+/// The Python resource that an engine's was made from, or one made of it.
+///
+/// # Errors
+/// Out of memory.
+pub fn resource_to_py<'py>(py: Python<'py>, resource: &Arc<Resource>) -> PyResult<Bound<'py, PyAny>> {
     if let Some(origin) = resource.host.object::<Origin>() {
         return Ok(origin.0.bind(py).clone());
     }
@@ -562,7 +566,11 @@ pub fn scope_from_py(scope: &Bound<'_, PyAny>) -> PyResult<Arc<Scope>> {
     Ok(Arc::new(made))
 }
 
-fn scope_to_py<'py>(py: Python<'py>, scope: &Arc<Scope>) -> PyResult<Bound<'py, PyAny>> {
+/// The Python scope that an engine's was made from, or one made of it.
+///
+/// # Errors
+/// Out of memory.
+pub fn scope_to_py<'py>(py: Python<'py>, scope: &Arc<Scope>) -> PyResult<Bound<'py, PyAny>> {
     if let Some(origin) = scope.host.object::<Origin>() {
         return Ok(origin.0.bind(py).clone());
     }

@@ -11,7 +11,7 @@ mod span;
 mod span_context;
 mod tracer;
 
-use ferrotel::api::trace::SpanContext;
+use ferrotel::api::trace::{SpanContext, SpanId, TraceId};
 use pyo3::prelude::*;
 
 pub use fields::{kind_to_py, resource_from_py, scope_from_py};
@@ -33,6 +33,23 @@ pub fn current_span_context<'py>(
         Some(span) => context_of(&span),
         None => Ok(None),
     }
+}
+
+/// Trace, span and whether it is sampled, of the span in `context` (default: the current one), for an exemplar.
+///
+/// # Errors
+/// What a foreign context or span raises.
+#[inline]
+pub fn exemplar_span<'py>(
+    py: Python<'py>,
+    context: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Option<(TraceId, SpanId, bool)>> {
+    let Some(span) = crate::context::span_in(py, context)? else { return Ok(None) };
+    let parts = |context: &SpanContext| (context.trace_id, context.span_id, context.trace_flags.is_sampled());
+    if let Some(span) = span::own(span.as_ptr()) {
+        return Ok(Some(parts(&span.cell().lock().context)));
+    }
+    Ok(context_of(&span)?.as_ref().map(parts))
 }
 
 /// The span context of any span: ours, or one that somebody else's class stands for.

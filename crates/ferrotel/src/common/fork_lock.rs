@@ -1,6 +1,7 @@
 //! A lock of four bytes for what is written in tens of nanoseconds, and that a fork cannot leave held.
 
 use std::cell::UnsafeCell;
+use std::marker::PhantomData;
 use std::mem::{forget, replace};
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -44,7 +45,7 @@ impl<T> ForkLock<T> {
     pub fn lock(&self, renew: impl FnOnce() -> T) -> ForkGuard<'_, T> {
         let me = me();
         match self.holder.compare_exchange(FREE, me, Ordering::Acquire, Ordering::Relaxed) {
-            Ok(_) => ForkGuard { lock: self },
+            Ok(_) => ForkGuard { lock: self, value: PhantomData },
             Err(_) => self.wait(me, renew),
         }
     }
@@ -57,7 +58,7 @@ impl<T> ForkLock<T> {
             if holder == me {
                 waiting.pause();
             } else if self.holder.compare_exchange(holder, me, Ordering::Acquire, Ordering::Relaxed).is_ok() {
-                let mut guard = ForkGuard { lock: self };
+                let mut guard = ForkGuard { lock: self, value: PhantomData };
                 if holder != FREE {
                     forget(replace(&mut *guard, renew()));
                 }
@@ -98,6 +99,8 @@ impl Waiting {
 #[derive(Debug)]
 pub struct ForkGuard<'a, T> {
     lock: &'a ForkLock<T>,
+    /// Shared between threads only where the value may be.
+    value: PhantomData<&'a mut T>,
 }
 
 impl<T> Deref for ForkGuard<'_, T> {

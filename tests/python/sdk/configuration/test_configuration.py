@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import logging
+import logging.config
 import os
 import subprocess
 import sys
 import types
-from typing import Any, Sequence
+from typing import Any, ClassVar, Iterator, Sequence
 
 import pytest
 
@@ -28,6 +30,8 @@ from opentelemetry.sdk._configuration import (
     _initialize_components,
     _OTelSDKConfigurator,
 )
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics._internal import _default_meter_configurator, _disable_meter_configurator
 from opentelemetry.sdk.metrics.export import (
@@ -46,8 +50,6 @@ from opentelemetry.sdk.trace.export import (
 from opentelemetry.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Sampler
 
-LOGS_MISSING = "An exporter of logs is configured, but this release has no SDK for logs: none are exported."
-
 
 @pytest.fixture(autouse=True)
 def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,10 +60,9 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def tracing_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if this SDK had no logs; the meter provider is not made the global one."""
-    for name in ("LoggerProvider", "LogRecordExporter"):
-        monkeypatch.setattr(_configuration, name, None)
+    """The providers of the other signals are not made the global ones."""
     monkeypatch.setattr(_configuration, "set_meter_provider", MeterProvider.shutdown)
+    monkeypatch.setattr(_configuration, "set_logger_provider", LoggerProvider.shutdown)
     monkeypatch.setattr(_configuration, "_signals_said_to_be_missing", set())
 
 
@@ -325,22 +326,99 @@ def test_a_missing_exporter_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None
         _initialize_components()
 
 
-def test_signals_without_an_sdk_are_reported_once_and_leave_tracing_alone(
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-    made: list[TracerProvider],
-    tracing_only: None,
+class RememberingLogs(InMemoryLogRecordExporter):
+    made: ClassVar[list[RememberingLogs]] = []
+
+    def __init__(self, label: str = "default") -> None:
+        super().__init__()
+        self.label = label
+        self.made.append(self)
+
+
+@pytest.fixture
+def untouched_logging() -> Iterator[None]:
+    """Everything of `logging` is put back."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    functions = logging.basicConfig, logging.config.dictConfig, logging.config.fileConfig
+    yield
+    logging.basicConfig, logging.config.dictConfig, logging.config.fileConfig = functions
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def test_logs_are_set_up_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, made: list[TracerProvider], tracing_only: None, untouched_logging: None
 ) -> None:
-    monkeypatch.setenv("OTEL_LOGS_EXPORTER", "otlp")
-    monkeypatch.setenv("OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED", "true")
-    _initialize_components()
-    _init_logging({"otlp": object})
-    messages = [record.getMessage() for record in caplog.records]
-    assert messages == [
-        f"{LOGS_MISSING} OTEL_LOGS_EXPORTER=none in the environment ends this message.",
-    ]
-    (provider,) = made
+    install(monkeypatch, mine=RememberingLogs)
+    providers: list[LoggerProvider] = []
+    monkeypatch.setattr(_configuration, "set_logger_provider", providers.append)
+    monkeypatch.setenv("OTEL_LOGS_EXPORTER", "mine")
+    monkeypatch.setenv("OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED", " True ")
+    with pytest.warns(DeprecationWarning) as warned:
+        _initialize_components(exporter_args_map={RememberingLogs: {"label": "given"}})
+    assert any("LoggingHandler" in str(warning.message) for warning in warned)
+    (provider,) = providers
+    logging.getLogger("app").warning("hello %s", "world")
     provider.shutdown()
+    exporter = RememberingLogs.made.pop()
+    assert exporter.label == "given"
+    assert [record.log_record.body for record in exporter.get_finished_logs()] == ["hello world"]
+    (tracer_provider,) = made
+    tracer_provider.shutdown()
+
+
+@pytest.mark.parametrize("before", (False, True))
+@pytest.mark.parametrize("how", ("basic", "dict"))
+def test_console_output_survives_the_handler(
+    capsys: pytest.CaptureFixture[str], untouched_logging: None, monkeypatch: pytest.MonkeyPatch, how: str, before: bool
+) -> None:
+    providers: list[LoggerProvider] = []
+    monkeypatch.setattr(_configuration, "set_logger_provider", providers.append)
+
+    def configure() -> None:
+        if how == "basic":
+            logging.basicConfig(format="console: %(message)s", stream=sys.stdout, level=logging.INFO)
+            return
+        console = {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "f"}
+        logging.config.dictConfig(
+            {
+                "version": 1,
+                "disable_existing_loggers": False,
+                "formatters": {"f": {"format": "console: %(message)s"}},
+                "handlers": {"console": console},
+                "root": {"handlers": ["console"], "level": "INFO"},
+            }
+        )
+
+    # pytest's own are in the way.
+    logging.getLogger().handlers[:] = []
+    if before:
+        configure()
+    with pytest.warns(DeprecationWarning):
+        _init_logging({"mine": RememberingLogs})
+    if not before:
+        configure()
+    logging.getLogger("app").info("hello")
+    providers[0].shutdown()
+    assert capsys.readouterr().out == "console: hello\n"
+    assert [record.log_record.body for record in RememberingLogs.made.pop().get_finished_logs()] == ["hello"]
+
+
+def test_a_program_without_handlers_does_not_fall_silent(
+    capsys: pytest.CaptureFixture[str], untouched_logging: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_configuration, "set_logger_provider", LoggerProvider.shutdown)
+    # pytest's own are in the way.
+    logging.getLogger().handlers[:] = []
+    last_resort = logging.StreamHandler(sys.stderr)
+    last_resort.setLevel(logging.WARNING)
+    monkeypatch.setattr(logging, "lastResort", last_resort)
+    with pytest.warns(DeprecationWarning):
+        _init_logging({})
+    logging.getLogger("app").info("not shown without configuration")
+    logging.getLogger("app").warning("shown as ever")
+    assert capsys.readouterr().err == "shown as ever\n"
 
 
 def test_an_exporter_that_cannot_be_imported_is_reported_and_leaves_tracing_alone(

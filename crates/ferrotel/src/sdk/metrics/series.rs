@@ -59,7 +59,8 @@ pub struct Series {
     attributes: Arc<Attributes>,
     pub(super) hash: u64,
     shape: Arc<Shape>,
-    custom: Option<Box<dyn ExemplarReservoir>>,
+    /// Boxed twice: rare, and a pointer in each series is enough for what mostly is not there.
+    custom: Option<Box<Box<dyn ExemplarReservoir>>>,
 }
 
 struct State {
@@ -76,9 +77,10 @@ impl State {
 }
 
 impl Series {
-    pub(super) fn new(attributes: Attributes, hash: u64, shape: &Arc<Shape>) -> Arc<Self> {
+    pub(super) fn new(mut attributes: Attributes, hash: u64, shape: &Arc<Shape>) -> Arc<Self> {
+        attributes.shrink_to_fit();
         let custom = match &shape.kept {
-            Kept::Custom(factory) => Some(factory.reservoir()),
+            Kept::Custom(factory) => Some(Box::new(factory.reservoir())),
             _ => None,
         };
         Arc::new(Series {

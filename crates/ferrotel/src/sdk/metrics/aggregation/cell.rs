@@ -103,16 +103,15 @@ impl Rule {
         }
     }
 
-    /// Whether a series that was not measured since the last collection can be forgotten without a point, or a later
-    /// one, being any different.
+    /// Whether a series that was not measured since the last collection can be forgotten, without losing
+    /// anything: what it had was reported, or comes as a whole with the next observation.
     pub fn may_forget(&self) -> bool {
-        match (&self.how, self.temporality) {
-            (How::Drop, _) => false,
-            (How::LastValue, _) if !self.kind.is_synchronous() => true,
+        match (&self.how, self.kind.is_synchronous(), self.temporality) {
+            (How::Drop, ..) => false,
+            (_, true, temporality) => temporality == Temporality::Delta,
             // What was observed last is needed for the next difference.
-            (How::Sum, Temporality::Delta) => self.kind.is_synchronous(),
-            (_, Temporality::Delta) => true,
-            (_, Temporality::Cumulative) => false,
+            (How::Sum, false, Temporality::Delta) => false,
+            (_, false, _) => true,
         }
     }
 

@@ -36,6 +36,11 @@ class _ProxyInstrument(ABC, Generic[InstrumentT]):
         """Makes the real instrument with `meter`."""
         self._real_instrument = self._create_real_instrument(meter)
 
+    def enabled(self) -> bool:
+        """As the real instrument's; False before there is one."""
+        enabled = getattr(self._real_instrument, "enabled", None)
+        return self._real_instrument is not None and (enabled is None or bool(enabled()))
+
     @abstractmethod
     def _create_real_instrument(self, meter: Meter) -> InstrumentT:
         """The instrument of `meter` that this one stands for."""

@@ -23,6 +23,9 @@ _COMPONENTS = {
         "console": "opentelemetry.sdk.metrics.export:ConsoleMetricExporter",
         "prometheus": "opentelemetry.exporter.prometheus:_AutoPrometheusMetricReader",
     },
+    "opentelemetry_logs_exporter": {
+        "console": "opentelemetry.sdk._logs.export:ConsoleLogRecordExporter",
+    },
     "opentelemetry_traces_sampler": {
         "always_on": f"{_SAMPLING}:_AlwaysOn",
         "always_off": f"{_SAMPLING}:_AlwaysOff",

@@ -7,6 +7,7 @@ from logging import getLogger
 from threading import Lock
 from typing import Any, Callable, Sequence, TypeVar
 
+from ferrotel import _native
 from opentelemetry.metrics import CallbackT
 from opentelemetry.metrics import Counter as APICounter
 from opentelemetry.metrics import Histogram as APIHistogram
@@ -44,6 +45,11 @@ class _MeterConfig:
     def default(cls) -> _MeterConfig:
         return _MeterConfig()
 
+    def __setattr__(self, name: str, value: object) -> None:
+        super().__setattr__(name, value)
+        # Instruments remember whether they are enabled.
+        _native.metrics_changed()
+
 
 class _ProxyMeterConfig:
     """The settings of one meter, which all of its instruments share: they change together."""
@@ -57,6 +63,7 @@ class _ProxyMeterConfig:
 
     def update(self, config: _MeterConfig) -> None:
         self._config = config
+        _native.metrics_changed()
 
 
 _MeterConfiguratorT = Callable[[InstrumentationScope], _MeterConfig]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from logging import getLogger
 from threading import Lock
 from time import time_ns
-from typing import Any, Callable, Mapping, Sequence, Tuple, cast
+from typing import Any, Mapping, Sequence, Tuple, cast
 
+from ferrotel import _native
+from opentelemetry.sdk.metrics._internal._engine_stream import engine_stream, kept_keys
 from opentelemetry.sdk.metrics._internal.aggregation import (
     Aggregation,
     AggregationTemporality,
@@ -41,7 +43,8 @@ def _hash_attributes(value: Attributes | AnyValue) -> _HashedAttributes:
 
 
 class _ViewInstrumentMatch:
-    """Aggregates in Python, with one `_Aggregation` for each set of attributes."""
+    """Aggregates with the engine's stream, once `_use_engine` has found that possible, else with one `_Aggregation` for
+    each set of attributes."""
 
     def __init__(
         self,
@@ -56,10 +59,26 @@ class _ViewInstrumentMatch:
         self._instrument_class_aggregation = instrument_class_aggregation
         self._name = view._name or instrument.name
         self._description = view._description or instrument.description
-        self._keeps = _attribute_filter(view, instrument)
-        self._cardinality_limit = getattr(view, "_cardinality_limit", None) or DEFAULT_CARDINALITY_LIMIT
+        self._included, self._excluded = kept_keys(view, instrument)
+        self._cardinality_limit = DEFAULT_CARDINALITY_LIMIT
+        self._stream: _native.MetricStream | None = None
         # For the class and the parameters alone.
         self._aggregation = self._create_aggregation(None, 0)
+
+    def _limit_cardinality(self, limit: int | None) -> None:
+        """Tells the view's number of sets of attributes apart, else `limit`, else the default."""
+        self._cardinality_limit = self._view._cardinality_limit or limit or DEFAULT_CARDINALITY_LIMIT
+
+    def _use_engine(self, temporality: AggregationTemporality) -> None:
+        self._stream = engine_stream(
+            self._view,
+            self._instrument,
+            self._chosen_aggregation(),
+            name=self._name,
+            description=self._description,
+            temporality=temporality,
+            cardinality_limit=self._cardinality_limit,
+        )
 
     def _chosen_aggregation(self) -> Aggregation:
         """The view's choice, else the reader's for this kind of instrument."""
@@ -91,9 +110,20 @@ class _ViewInstrumentMatch:
 
     def consume_measurement(self, measurement: Measurement, should_sample_exemplar: bool = True) -> None:
         """Aggregates a measurement."""
+        if self._stream is not None:
+            self._stream.consume(
+                measurement.value,
+                measurement.attributes,
+                measurement.time_unix_nano,
+                measurement.context,
+                should_sample_exemplar,
+            )
+            return
         attributes = dict(measurement.attributes) if measurement.attributes else {}
-        if self._keeps is not None:
-            attributes = {key: value for key, value in attributes.items() if self._keeps(key)}
+        if self._included is not None:
+            attributes = {key: value for key, value in attributes.items() if key in self._included}
+        if self._excluded is not None:
+            attributes = {key: value for key, value in attributes.items() if key not in self._excluded}
         self._aggregation_for(attributes).aggregate(measurement, should_sample_exemplar)
 
     def _aggregation_for(self, attributes: dict[str, AnyValue]) -> _Aggregation[Any]:
@@ -102,9 +132,8 @@ class _ViewInstrumentMatch:
         if aggregation is not None:
             return aggregation
         with self._lock:
-            # One place is kept for the overflow itself.
             if key not in self._attributes_aggregation and (
-                len(self._attributes_aggregation) >= self._cardinality_limit - 1
+                len(self._attributes_aggregation) >= self._cardinality_limit
             ):
                 attributes, key = dict(_OVERFLOW), _hash_attributes(_OVERFLOW)
             aggregation = self._attributes_aggregation.get(key)
@@ -130,19 +159,3 @@ class _ViewInstrumentMatch:
         self._lock = Lock()
         for aggregation in self._attributes_aggregation.values():
             aggregation._lock = Lock()
-
-
-def _attribute_filter(view: View, instrument: _Instrument) -> Callable[[str], bool] | None:
-    """What the view, else the instrument's advice, keeps; None for everything."""
-    included: Any = getattr(view, "_attribute_keys", None)
-    excluded: Any = getattr(view, "_excluded_attribute_keys", None)
-    if included is None and excluded is None:
-        advised = getattr(instrument, "_attributes_advisory", None)
-        included = frozenset(advised) if isinstance(advised, (list, tuple, set, frozenset)) else None
-    if isinstance(excluded, frozenset):
-        if included is None:
-            return lambda key: key not in excluded
-        return lambda key: key in included and key not in excluded
-    if included is None:
-        return None
-    return lambda key: key in included

@@ -6,10 +6,12 @@ A synchronous instrument hands what it is told to its `_measurement_consumer`, a
 from __future__ import annotations
 
 import math
+from abc import ABCMeta
 from logging import getLogger
 from time import time_ns
 from typing import TYPE_CHECKING, Any, Callable, ClassVar, Generator, Iterable, Protocol, Sequence, runtime_checkable
 
+from ferrotel import _native
 from opentelemetry.context import Context, get_current
 from opentelemetry.metrics import Asynchronous, CallbackT, Synchronous
 from opentelemetry.metrics import Counter as APICounter
@@ -19,6 +21,12 @@ from opentelemetry.metrics import ObservableGauge as APIObservableGauge
 from opentelemetry.metrics import ObservableUpDownCounter as APIObservableUpDownCounter
 from opentelemetry.metrics import UpDownCounter as APIUpDownCounter
 from opentelemetry.metrics import _Gauge as APIGauge
+from opentelemetry.metrics._internal._bound_instrument import (
+    BoundCounter,
+    BoundGauge,
+    BoundHistogram,
+    BoundUpDownCounter,
+)
 from opentelemetry.metrics._internal.instrument import CallbackOptions, _MetricsHistogramAdvisory
 from opentelemetry.sdk.metrics._internal.measurement import Measurement
 from opentelemetry.util.types import Attributes
@@ -43,10 +51,28 @@ class _Instrument(Protocol):
     instrumentation_scope: InstrumentationScope
 
 
-class _Synchronous(Synchronous):
+class _InstrumentType(ABCMeta):
+    """The metaclass of the synchronous instruments.
+
+    The classes that meters make have `add`, `record` and `set` as descriptors of their own, which is faster. Where
+    somebody replaces the method of the public class, it must be found nevertheless.
+    """
+
+    def __setattr__(cls, name: str, value: object) -> None:
+        super().__setattr__(name, value)
+        if name in ("add", "record", "set"):
+            subclasses: list[type] = cls.__subclasses__()
+            for subclass in subclasses:
+                own = vars(subclass).get(name)
+                if subclass in _MADE and getattr(own, "__objclass__", None) is subclass:
+                    delattr(subclass, name)
+
+
+class _Synchronous(Synchronous, metaclass=_InstrumentType):
     """An instrument that is told its values.
 
-    `_check` knows what the kind refuses; `add`, `record` and `set` are `_measure` under the names that the kinds have.
+    `add`, `record` and `set` are native, and come from the bases of the kinds. They do what `_measure` does, which they
+    call where a part written in Python has a say in what becomes of the measurement; `_resolve` tells them that.
     """
 
     name: str
@@ -82,6 +108,17 @@ class _Synchronous(Synchronous):
         """Whether a measurement would go anywhere: the meter is enabled, and not all views drop the instrument."""
         return self._is_enabled() and _has_streams(self)
 
+    def _resolve(self) -> Any:
+        """Where measurements go: None for `_measure`, False for nowhere, else a filter's name and the streams."""
+        kind = type(self)
+        # A test may have replaced the clock, which the engine does not look at.
+        if (kind._is_enabled, kind._measure, kind._check, time_ns) != _UNCHANGED:
+            return None
+        if not self._is_enabled():
+            return False
+        streams_of = getattr(type(self._measurement_consumer), "_streams_of", None)
+        return None if streams_of is None else streams_of(self._measurement_consumer, self)
+
     def _measure(self, amount: int | float, attributes: Attributes = None, context: Context | None = None) -> None:
         if self._is_enabled() and self._check(amount):
             self._measurement_consumer.consume_measurement(
@@ -107,6 +144,9 @@ class _Synchronous(Synchronous):
             _logger.warning(f"{self._VERB} amount must be non-negative on {self._KIND} %s.", self.name)
             return False
         return True
+
+
+_UNCHANGED = (_Synchronous._is_enabled, _Synchronous._measure, _Synchronous._check, time_ns)
 
 
 class _Asynchronous(Asynchronous):
@@ -151,12 +191,7 @@ class _Asynchronous(Asynchronous):
         for callback in self._callbacks:
             try:
                 for observation in callback(callback_options):
-                    if not math.isfinite(observation.value):
-                        _logger.warning(
-                            "Callback returned a non-finite value %s for instrument %s, ignoring measurement.",
-                            observation.value,
-                            self.name,
-                        )
+                    if self._refuse(observation.value):
                         continue
                     yield Measurement(
                         observation.value,
@@ -168,8 +203,19 @@ class _Asynchronous(Asynchronous):
             except Exception:
                 _logger.exception("Callback failed for instrument %s.", self.name)
 
+    def _refuse(self, value: int | float) -> bool:
+        """Whether a value cannot be measured, which is reported; raises for what is no number."""
+        if math.isfinite(value):
+            return False
+        _logger.warning(
+            "Callback returned a non-finite value %s for instrument %s, ignoring measurement.",
+            value,
+            self.name,
+        )
+        return True
 
-class Counter(_Synchronous, APICounter):
+
+class Counter(_native.CounterBase, _Synchronous, APICounter):
     """The SDK's counter; meters make them."""
 
     _KIND = "Counter"
@@ -179,12 +225,12 @@ class Counter(_Synchronous, APICounter):
         _refuse_direct_creation(cls, Counter)
         return super().__new__(cls)
 
-    def add(self, amount: int | float, attributes: Attributes = None, context: Context | None = None) -> None:
-        """Adds `amount`. A negative one, or one that is no finite number, is refused with a warning."""
-        self._measure(amount, attributes, context)
+    def bind(self, attributes: Attributes) -> BoundCounter:
+        """The instrument with these attributes, found once for all measurements."""
+        return _BoundCounter(self, attributes)
 
 
-class UpDownCounter(_Synchronous, APIUpDownCounter):
+class UpDownCounter(_native.UpDownCounterBase, _Synchronous, APIUpDownCounter):
     """The SDK's up-down counter; meters make them."""
 
     _KIND = "UpDownCounter"
@@ -193,9 +239,9 @@ class UpDownCounter(_Synchronous, APIUpDownCounter):
         _refuse_direct_creation(cls, UpDownCounter)
         return super().__new__(cls)
 
-    def add(self, amount: int | float, attributes: Attributes = None, context: Context | None = None) -> None:
-        """Adds `amount`. One that is no finite number is refused with a warning."""
-        self._measure(amount, attributes, context)
+    def bind(self, attributes: Attributes) -> BoundUpDownCounter:
+        """The instrument with these attributes, found once for all measurements."""
+        return _BoundUpDownCounter(self, attributes)
 
 
 class ObservableCounter(_Asynchronous, APIObservableCounter):
@@ -214,7 +260,7 @@ class ObservableUpDownCounter(_Asynchronous, APIObservableUpDownCounter):
         return super().__new__(cls)
 
 
-class Histogram(_Synchronous, APIHistogram):
+class Histogram(_native.HistogramBase, _Synchronous, APIHistogram):
     """The SDK's histogram; meters make them."""
 
     _VERB = "Record"
@@ -248,12 +294,12 @@ class Histogram(_Synchronous, APIHistogram):
         _refuse_direct_creation(cls, Histogram)
         return super().__new__(cls)
 
-    def record(self, amount: int | float, attributes: Attributes = None, context: Context | None = None) -> None:
-        """Takes `amount`. A negative one, or one that is no finite number, is refused with a warning."""
-        self._measure(amount, attributes, context)
+    def bind(self, attributes: Attributes) -> BoundHistogram:
+        """The instrument with these attributes, found once for all measurements."""
+        return _BoundHistogram(self, attributes)
 
 
-class Gauge(_Synchronous, APIGauge):
+class Gauge(_native.GaugeBase, _Synchronous, APIGauge):
     """The SDK's gauge; meters make them."""
 
     _VERB = "Set"
@@ -263,9 +309,9 @@ class Gauge(_Synchronous, APIGauge):
         _refuse_direct_creation(cls, Gauge)
         return super().__new__(cls)
 
-    def set(self, amount: int | float, attributes: Attributes = None, context: Context | None = None) -> None:
-        """Makes `amount` the last value. One that is no finite number is refused with a warning."""
-        self._measure(amount, attributes, context)
+    def bind(self, attributes: Attributes) -> BoundGauge:
+        """The instrument with these attributes, found once for all measurements."""
+        return _BoundGauge(self, attributes)
 
 
 class ObservableGauge(_Asynchronous, APIObservableGauge):
@@ -274,6 +320,22 @@ class ObservableGauge(_Asynchronous, APIObservableGauge):
     def __new__(cls, *args: Any, **kwargs: Any) -> ObservableGauge:
         _refuse_direct_creation(cls, ObservableGauge)
         return super().__new__(cls)
+
+
+class _BoundCounter(_native.BoundCounterBase, BoundCounter):
+    __slots__ = ()
+
+
+class _BoundUpDownCounter(_native.BoundUpDownCounterBase, BoundUpDownCounter):
+    __slots__ = ()
+
+
+class _BoundHistogram(_native.BoundHistogramBase, BoundHistogram):
+    __slots__ = ()
+
+
+class _BoundGauge(_native.BoundGaugeBase, BoundGauge):
+    __slots__ = ()
 
 
 # What meters make: the classes above are for users' isinstance and views.
@@ -303,6 +365,10 @@ class _Gauge(Gauge):
 
 class _ObservableGauge(ObservableGauge):
     pass
+
+
+_MADE: tuple[type, ...] = (_Counter, _UpDownCounter, _Histogram, _Gauge)
+_native.register_instruments(*_MADE)
 
 
 def _describe(instrument: _Synchronous | _Asynchronous, name: str, unit: str, description: str) -> None:

@@ -7,6 +7,7 @@ from threading import RLock
 from time import time_ns
 from typing import Any
 
+from ferrotel import _native
 from opentelemetry.metrics import Asynchronous, Counter, ObservableCounter
 from opentelemetry.sdk.metrics._internal._view_instrument_match import _ViewInstrumentMatch
 from opentelemetry.sdk.metrics._internal.aggregation import (
@@ -55,6 +56,14 @@ class MetricReaderStorage:
         self._instrument_view_instrument_matches: dict[_Instrument, list[_ViewInstrumentMatch]] = {}
         self._instrument_class_temporality = instrument_class_temporality
         self._instrument_class_aggregation = instrument_class_aggregation
+        # The measurement consumer allows the engine, and knows the reader's limit.
+        self._uses_engine = False
+        self._engine_storage = _native.MetricStorage()
+        # Whether Python code aggregates for one of the streams.
+        self._needs_python = False
+        # By observable instrument; None for those whose observations Python code deals with.
+        self._observers: dict[_Instrument, _native.Observer | None] = {}
+        self._cardinality_limit = sdk_config.cardinality_limit
 
     def _get_or_init_view_instrument_match(self, instrument: _Instrument) -> list[_ViewInstrumentMatch]:
         """The streams of an instrument, made when they are first asked for: they never change."""
@@ -72,11 +81,19 @@ class MetricReaderStorage:
             return matches
 
     def _make_match(self, view: View, instrument: _Instrument) -> _ViewInstrumentMatch:
-        return _ViewInstrumentMatch(
+        match = _ViewInstrumentMatch(
             view=view,
             instrument=instrument,
             instrument_class_aggregation=self._instrument_class_aggregation,
         )
+        if self._uses_engine:
+            match._limit_cardinality(self._cardinality_limit)
+            match._use_engine(self._instrument_class_temporality[instrument.__class__])
+            if match._stream is None:
+                self._needs_python = True
+            else:
+                self._engine_storage.add(instrument.instrumentation_scope, match._stream)
+        return match
 
     def consume_measurement(self, measurement: Measurement, should_sample_exemplar: bool = True) -> None:
         """Hands a measurement to all streams of its instrument."""
@@ -98,6 +115,10 @@ class MetricReaderStorage:
         if not by_scope:
             return None
         return self._metrics_data(by_scope)
+
+    def _collect_in_engine(self) -> _native.CollectedMetrics | None:
+        """What `collect` returns, without Python objects; not where `_needs_python`."""
+        return self._engine_storage.collect(self._sdk_config.resource, time_ns())
 
     def _metrics_data(self, by_scope: dict[InstrumentationScope, list[Metric]]) -> MetricsData:
         resource = self._sdk_config.resource
@@ -157,6 +178,8 @@ def _collected(
     temporality: AggregationTemporality,
     now: int,
 ) -> Metric | None:
+    if isinstance(match._stream, _native.MetricStream):
+        return match._stream.collect(now)
     points: Any = match.collect(temporality, now)
     if points is None:
         return None

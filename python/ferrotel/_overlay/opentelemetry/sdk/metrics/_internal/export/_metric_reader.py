@@ -111,7 +111,7 @@ class MetricReader(ABC):
             return
         start = perf_counter()
         try:
-            metrics = self._collect(self, timeout_millis=timeout_millis)
+            metrics = self._collected(timeout_millis)
         finally:
             self._metrics.record_collection(perf_counter() - start)
         if self._metric_producers:
@@ -121,6 +121,9 @@ class MetricReader(ABC):
                 metrics,
                 timeout_millis=timeout_millis,
             )
+
+    def _collected(self, timeout_millis: float) -> Any:
+        return None if self._collect is None else self._collect(self, timeout_millis=timeout_millis)
 
     def _with_produced(self, metrics: MetricsData | None, timeout_millis: float) -> MetricsData | None:
         produced: list[ScopeMetrics] = []

@@ -9,12 +9,14 @@ from threading import Event, Lock, Thread
 from time import time_ns
 from typing import Any, Sequence
 
+from ferrotel import _native
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
 from opentelemetry.sdk.environment_variables import OTEL_METRIC_EXPORT_INTERVAL, OTEL_METRIC_EXPORT_TIMEOUT
 from opentelemetry.sdk.metrics._internal.exceptions import MetricsTimeoutError
 from opentelemetry.sdk.metrics._internal.export._metric_exporter import MetricExporter
 from opentelemetry.sdk.metrics._internal.export._metric_producer import MetricProducer
 from opentelemetry.sdk.metrics._internal.export._metric_reader import MetricReader
+from opentelemetry.sdk.metrics._internal.measurement_consumer import SynchronousMeasurementConsumer
 from opentelemetry.sdk.metrics._internal.point import MetricsData
 from opentelemetry.sdk.util._fork import call_after_fork
 from opentelemetry.util._once import Once
@@ -109,6 +111,21 @@ class PeriodicExportingMetricReader(MetricReader):
         except Exception:
             _logger.exception("Exception while collecting metrics")
 
+    def _collected(self, timeout_millis: float) -> Any:
+        # Without Python objects where nobody would see them: no interpreter is needed then to encode and to send.
+        owner = getattr(self._collect, "__self__", None)
+        if type(owner) is not SynchronousMeasurementConsumer or self._engine_exporter() is None:
+            return super()._collected(timeout_millis)
+        metrics, in_engine = owner._collect_in_engine(self, timeout_millis)
+        return metrics if in_engine is None else in_engine
+
+    def _engine_exporter(self) -> Any:
+        """The engine's exporter; None where Python code has a say in each collection."""
+        if self._metric_producers or type(self)._receive_metrics is not PeriodicExportingMetricReader._receive_metrics:
+            return None
+        engine_exporter = getattr(type(self._exporter), "_engine_exporter", None)
+        return None if engine_exporter is None else engine_exporter(self._exporter)
+
     def _receive_metrics(
         self,
         metrics_data: MetricsData,
@@ -118,7 +135,13 @@ class PeriodicExportingMetricReader(MetricReader):
         token = attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
         try:
             with self._export_lock:
-                self._exporter.export(metrics_data, timeout_millis=timeout_millis)
+                collected: Any = metrics_data
+                if isinstance(collected, _native.CollectedMetrics):
+                    refused = collected.export(self._engine_exporter())
+                    if refused is not None and refused[1]:
+                        getLogger(refused[0]).error(refused[1])
+                else:
+                    self._exporter.export(metrics_data, timeout_millis=timeout_millis)
         except Exception:
             _logger.exception("Exception while exporting metrics")
         finally:

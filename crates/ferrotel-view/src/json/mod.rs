@@ -1,91 +1,45 @@
-//! OTLP's JSON form of a trace request, read into the same messages as the protobuf form.
+//! OTLP's JSON form of a request, read into the same messages as the protobuf form.
+
+mod logs;
+mod metrics;
+mod trace;
 
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::{Map, Value as Json};
 
-use crate::proto::{
-    AnyValue, ArrayValue, Event, ExportTraceServiceRequest, InstrumentationScope, KeyValue, KeyValueList, Link,
-    Resource, ResourceSpans, ScopeSpans, Span, Status, Value,
-};
+pub(crate) use logs::export_logs;
+pub(crate) use metrics::export_metrics;
+pub(crate) use trace::export_trace;
 
-/// Reads the whole request; an error names the field.
-pub(crate) fn request(document: &Json) -> Result<ExportTraceServiceRequest, String> {
-    let Json::Object(object) = document else { return Err("an object is required".to_owned()) };
-    Ok(ExportTraceServiceRequest { resource_spans: list(object, "resourceSpans", resource_spans)? })
-}
+use crate::proto::{AnyValue, ArrayValue, InstrumentationScope, KeyValue, KeyValueList, Resource, Value};
 
 type Object = Map<String, Json>;
 
-fn resource_spans(object: &Object) -> Result<ResourceSpans, String> {
-    Ok(ResourceSpans {
-        resource: message(object, "resource", |resource| {
-            Ok(Resource {
-                attributes: list(resource, "attributes", key_value)?,
-                dropped_attributes_count: number(resource, "droppedAttributesCount")?,
-            })
-        })?,
-        scope_spans: list(object, "scopeSpans", scope_spans)?,
-        schema_url: text(object, "schemaUrl")?,
+/// The list that is all of a request; an error names the field.
+fn request<T>(document: &Json, key: &str, read: impl Fn(&Object) -> Result<T, String>) -> Result<Vec<T>, String> {
+    let Json::Object(object) = document else { return Err("an object is required".to_owned()) };
+    list(object, key, read)
+}
+
+fn resource(object: &Object) -> Result<Option<Resource>, String> {
+    message(object, "resource", |resource| {
+        Ok(Resource {
+            attributes: list(resource, "attributes", key_value)?,
+            dropped_attributes_count: number(resource, "droppedAttributesCount")?,
+        })
     })
 }
 
-fn scope_spans(object: &Object) -> Result<ScopeSpans, String> {
-    Ok(ScopeSpans {
-        scope: message(object, "scope", |scope| {
-            Ok(InstrumentationScope {
-                name: text(scope, "name")?,
-                version: text(scope, "version")?,
-                attributes: list(scope, "attributes", key_value)?,
-                dropped_attributes_count: number(scope, "droppedAttributesCount")?,
-            })
-        })?,
-        spans: list(object, "spans", span)?,
-        schema_url: text(object, "schemaUrl")?,
-    })
-}
-
-fn span(object: &Object) -> Result<Span, String> {
-    Ok(Span {
-        trace_id: hexadecimal(object, "traceId")?,
-        span_id: hexadecimal(object, "spanId")?,
-        trace_state: text(object, "traceState")?,
-        parent_span_id: hexadecimal(object, "parentSpanId")?,
-        name: text(object, "name")?,
-        kind: number(object, "kind")?,
-        start_time_unix_nano: number(object, "startTimeUnixNano")?,
-        end_time_unix_nano: number(object, "endTimeUnixNano")?,
-        attributes: list(object, "attributes", key_value)?,
-        dropped_attributes_count: number(object, "droppedAttributesCount")?,
-        events: list(object, "events", event)?,
-        dropped_events_count: number(object, "droppedEventsCount")?,
-        links: list(object, "links", link)?,
-        dropped_links_count: number(object, "droppedLinksCount")?,
-        status: message(object, "status", |status| {
-            Ok(Status { message: text(status, "message")?, code: number(status, "code")? })
-        })?,
-        flags: number(object, "flags")?,
-    })
-}
-
-fn event(object: &Object) -> Result<Event, String> {
-    Ok(Event {
-        time_unix_nano: number(object, "timeUnixNano")?,
-        name: text(object, "name")?,
-        attributes: list(object, "attributes", key_value)?,
-        dropped_attributes_count: number(object, "droppedAttributesCount")?,
-    })
-}
-
-fn link(object: &Object) -> Result<Link, String> {
-    Ok(Link {
-        trace_id: hexadecimal(object, "traceId")?,
-        span_id: hexadecimal(object, "spanId")?,
-        trace_state: text(object, "traceState")?,
-        attributes: list(object, "attributes", key_value)?,
-        dropped_attributes_count: number(object, "droppedAttributesCount")?,
-        flags: number(object, "flags")?,
+fn scope(object: &Object) -> Result<Option<InstrumentationScope>, String> {
+    message(object, "scope", |scope| {
+        Ok(InstrumentationScope {
+            name: text(scope, "name")?,
+            version: text(scope, "version")?,
+            attributes: list(scope, "attributes", key_value)?,
+            dropped_attributes_count: number(scope, "droppedAttributesCount")?,
+        })
     })
 }
 
@@ -132,17 +86,21 @@ fn text(object: &Object, key: &str) -> Result<String, String> {
 
 /// 64-bit numbers come as text; any number may come as either.
 fn number<N: TryFrom<i128> + Default>(object: &Object, key: &str) -> Result<N, String> {
-    let wide: Option<i128> = match field(object, key) {
-        None => return Ok(N::default()),
-        Some(Json::String(digits)) => digits.parse().ok(),
-        Some(Json::Number(number)) => number
+    let Some(value) = field(object, key) else { return Ok(N::default()) };
+    whole_of(value).ok_or_else(|| format!("{key}: a whole number in range is required"))
+}
+
+fn whole_of<N: TryFrom<i128>>(value: &Json) -> Option<N> {
+    let wide: i128 = match value {
+        Json::String(digits) => digits.parse().ok()?,
+        Json::Number(number) => number
             .as_i64()
             .map(i128::from)
             .or_else(|| number.as_u64().map(i128::from))
-            .or_else(|| whole(number.as_f64()?)),
-        Some(_) => None,
+            .or_else(|| whole(number.as_f64()?))?,
+        _ => return None,
     };
-    wide.and_then(|wide| N::try_from(wide).ok()).ok_or_else(|| format!("{key}: a whole number in range is required"))
+    N::try_from(wide).ok()
 }
 
 /// JavaScript senders write large whole numbers as `1e18`.
@@ -151,18 +109,33 @@ fn whole(number: f64) -> Option<i128> {
 }
 
 fn double(object: &Object, key: &str) -> Result<f64, String> {
-    let double = match field(object, key) {
-        None => Some(0.0),
-        Some(Json::Number(number)) => number.as_f64(),
-        Some(Json::String(text)) => match text.as_str() {
+    let Some(value) = field(object, key) else { return Ok(0.0) };
+    double_of(value).ok_or_else(|| format!("{key}: a number is required"))
+}
+
+fn double_of(value: &Json) -> Option<f64> {
+    match value {
+        Json::Number(number) => number.as_f64(),
+        Json::String(text) => match text.as_str() {
             "NaN" => Some(f64::NAN),
             "Infinity" => Some(f64::INFINITY),
             "-Infinity" => Some(f64::NEG_INFINITY),
             digits => digits.parse().ok(),
         },
-        Some(_) => None,
-    };
-    double.ok_or_else(|| format!("{key}: a number is required"))
+        _ => None,
+    }
+}
+
+/// A list of numbers.
+fn numbers<N>(object: &Object, key: &str, read: impl Fn(&Json) -> Option<N>) -> Result<Vec<N>, String> {
+    match field(object, key) {
+        None => Ok(Vec::new()),
+        Some(Json::Array(items)) => {
+            let number = |(at, item)| read(item).ok_or_else(|| format!("{key}[{at}]: a number in range is required"));
+            items.iter().enumerate().map(number).collect()
+        }
+        Some(_) => Err(format!("{key}: a list is required")),
+    }
 }
 
 fn hexadecimal(object: &Object, key: &str) -> Result<Vec<u8>, String> {
