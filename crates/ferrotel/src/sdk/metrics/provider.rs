@@ -19,6 +19,9 @@ use crate::resource::Resource;
 
 /// Where meters come from (specification: metrics SDK, `MeterProvider`). Cheap to clone.
 ///
+/// Call [`shutdown`](Self::shutdown) at the end of the program: what was measured since the last export is exported then,
+/// and not when the provider is dropped.
+///
 /// ```
 /// use std::sync::{Arc, Mutex};
 /// use ferrotel::sdk::export::ExportResult;
