@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -219,3 +220,42 @@ def test_a_forked_child_measures_and_exports(provide: Provide) -> None:
         text = exported.read()
     assert '"who": "child"' in text
     assert '"value": 8' in text
+
+
+@pytest.mark.parametrize("exporter", ["python", "engine"])
+def test_the_interpreter_may_end_while_a_reader_is_at_work(exporter: str) -> None:
+    program = """
+import sys, time
+from ferrotel import _native
+from opentelemetry.metrics import Observation
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, PeriodicExportingMetricReader
+
+class Exporter(MetricExporter):
+    if sys.argv[1] == "engine":
+        def _engine_exporter(self):
+            return _native.OtlpMetricExporter(
+                protocol="http/protobuf", endpoint="http://127.0.0.1:9", headers=[], timeout=0.01, compression="none"
+            )
+    def export(self, *arguments, **kwargs):
+        return MetricExportResult.SUCCESS
+    def force_flush(self, timeout_millis=0):
+        return True
+    def shutdown(self, *arguments, **kwargs):
+        pass
+
+import logging
+logging.disable()
+reader = PeriodicExportingMetricReader(Exporter(), export_interval_millis=0.1)
+meter = MeterProvider([reader], shutdown_on_exit=False).get_meter("m")
+meter.create_observable_gauge("g", [lambda options: [Observation(1)]])
+counter = meter.create_counter("c")
+for number in range(1500):
+    counter.add(1, {"number": number})
+time.sleep(0.02)
+"""
+    for _ in range(5):
+        ran = subprocess.run(
+            [sys.executable, "-c", program, exporter], capture_output=True, text=True, timeout=60, check=False
+        )
+        assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")

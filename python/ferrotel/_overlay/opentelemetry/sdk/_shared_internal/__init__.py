@@ -6,7 +6,6 @@ Exporters of the engine never come here: see `_native_batch`.
 from __future__ import annotations
 
 import enum
-import inspect
 import logging
 import os
 import threading
@@ -222,6 +221,9 @@ class BatchProcessor(Generic[Telemetry]):
 
 
 def _takes_timeout(shutdown: Any) -> bool:
+    # It takes longer to import than the rest of this package.
+    import inspect
+
     try:
         return "timeout_millis" in inspect.getfullargspec(shutdown).args
     except TypeError:
