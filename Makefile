@@ -5,7 +5,7 @@ VENV ?= .venv
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-rust test-python test-pythons lint lint-rust lint-python lint-house bench w3c conformance surface docs develop wheel check-tools
+.PHONY: help demo test test-rust test-python test-pythons lint lint-rust lint-python lint-house bench instructions w3c conformance surface docs develop wheel check-tools
 
 # The tests that run on every Python, not only on the main one.
 CORE_TESTS := $(wildcard $(addprefix tests/python/,api baggage propagation sdk))
@@ -23,6 +23,7 @@ help:
 	@echo "make lint      formatters, linters, types, licences, one-way imports"
 	@echo "make wheel     an optimised wheel in dist/"
 	@echo "make bench     ferrotel beside the official SDKs, same machine, same moment"
+	@echo "make instructions  a span's instructions against the recorded ones (needs valgrind)"
 	@echo "make docs      rustdoc of the engine, and docs/environment.md"
 	@echo "make conformance  the reference's own test suites, on ferrotel"
 	@echo "make surface   every public name of the reference, looked up on ferrotel"
@@ -89,6 +90,11 @@ develop: build/tools/.stamp
 bench: build/tools/.stamp
 	@python=$$(scripts/python-env.sh $(PYTHON) - release) && \
 	    exec $$python benches/run.py --python $(PYTHON) --ferrotel-python $(CURDIR)/$$python $(BENCH_ARGS)
+
+# The build takes a minute or two, the counting another: not part of `make test`.
+instructions: build/tools/.stamp
+	@python=$$(scripts/python-env.sh $(PYTHON) - quick) && \
+	    exec $(PYTHON) benches/instructions.py --ferrotel-python $(CURDIR)/$$python $(if $(RECORD),--record)
 
 w3c: build/tools/.stamp
 	@python=$$(scripts/python-env.sh $(PYTHON) -) && exec $$python tests/w3c/run.py "$(W3C_TRACE_CONTEXT)"

@@ -46,6 +46,11 @@ def read_open_parts(path: Path = DIFFERENCES_FILE) -> tuple[str, ...]:
     return tuple(entry["tests"] for entry in tomllib.loads(path.read_text()).get("open", ()))
 
 
+def read_timed_tests(path: Path = DIFFERENCES_FILE) -> set[str]:
+    """The tests that a busy machine alone can make fail."""
+    return {test for entry in tomllib.loads(path.read_text()).get("timed", ()) for test in entry["tests"]}
+
+
 def read_differences(path: Path = DIFFERENCES_FILE) -> dict[str, str]:
     """The tests that ferrotel rightly fails, each with its reason."""
     differences: dict[str, str] = {}

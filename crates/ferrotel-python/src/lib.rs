@@ -12,6 +12,7 @@ mod environ;
 mod error;
 mod export;
 mod free_list;
+mod hooks;
 mod late_threads;
 mod logs;
 mod metrics;

@@ -153,6 +153,9 @@ pub fn register_types(types: Option<&Bound<'_, pyo3::types::PyDict>>) -> PyResul
                 return Err(PyRuntimeError::new_err(format!("{name} must derive from {base}")));
             }
             crate::raw::own_methods(&object)?;
+            if matches!(&*name, "_Span" | "NonRecordingSpan") {
+                crate::raw::own_dealloc(object.cast::<PyType>()?, &base);
+            }
         }
         slot.set(&object);
     }

@@ -18,11 +18,12 @@ pub fn plot(distribution: &Distribution, width: usize) -> Option<String> {
     let counts: Vec<u64> = filled.chunks(filled.len().div_ceil(width.max(1))).map(sum).collect();
     let fullest = counts.iter().copied().max().unwrap_or(0);
     let blocks: String = counts.iter().map(|count| block(*count, fullest)).collect();
-    // What was measured is nearer than an endless bucket's bound.
-    let lower = Some(filled[0].lower).filter(|bound| bound.is_finite()).or(distribution.min);
-    let upper = Some(filled[filled.len() - 1].upper).filter(|bound| bound.is_finite()).or(distribution.max);
-    let lower = lower.map_or_else(|| "-∞".to_owned(), format::number);
-    let upper = upper.map_or_else(|| "∞".to_owned(), format::number);
+    // Of an endless bucket, what was measured is told, or else its other bound.
+    let (lowest, highest) = (filled[0], filled[filled.len() - 1]);
+    let lower = Some(lowest.lower).filter(|bound| bound.is_finite()).or(distribution.min);
+    let upper = Some(highest.upper).filter(|bound| bound.is_finite()).or(distribution.max);
+    let lower = lower.map_or_else(|| format!("≤{}", format::number(lowest.upper)), format::number);
+    let upper = upper.map_or_else(|| format!(">{}", format::number(highest.lower)), format::number);
     Some(format!("{lower} {blocks} {upper}"))
 }
 

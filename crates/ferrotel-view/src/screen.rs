@@ -48,7 +48,9 @@ impl<W: Write> Screen<W> {
         let height = rows.sum::<usize>();
         if height > 0 {
             // Terminals that know synchronised updates (private mode 2026) show the whole at once; others ignore it.
-            out.push_str(&format!("\x1b[?2026h\x1b[{}F\x1b[J", height + self.typed));
+            // Lines are deleted, not the screen erased: tmux keeps a copy of an erased screen among what has scrolled.
+            let above = height + self.typed;
+            out.push_str(&format!("\x1b[?2026h\x1b[{above}F\x1b[{}M", above + 1));
         }
         out.push_str(text);
         for line in &footer {

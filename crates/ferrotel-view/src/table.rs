@@ -7,7 +7,7 @@ use crate::metric_text::MetricText;
 use crate::paint::Paint;
 use crate::render::Style;
 use crate::store::{Series, Store};
-use crate::text::{clean, columns, fit, fit_end};
+use crate::text::{clean, columns, fit, fit_ends};
 
 /// Below this number of lines a table has no place for a row, and only says how many series there are.
 const MIN_LINES: usize = 3;
@@ -215,8 +215,11 @@ fn layout(texts: &[MetricText], room: usize) -> Vec<(Column, usize)> {
 }
 
 fn cell(column: Column, text: &str, width: usize) -> String {
-    // The end of a metric's name tells more than its beginning.
-    let shown = if column == Column::Metric { fit_end(text, width) } else { fit(text, width) };
+    // The end of a name or of a path tells it from the others.
+    let shown = match column {
+        Column::Metric | Column::Attributes => fit_ends(text, width),
+        _ => fit(text, width),
+    };
     let blanks = " ".repeat(width.saturating_sub(columns(&shown)));
     if column.is_number() { blanks + &shown } else { shown + &blanks }
 }

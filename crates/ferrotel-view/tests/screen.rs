@@ -10,7 +10,7 @@ use common::metrics::{gauge, metrics_of, number_point, points};
 use common::{received, service, span, string, trace_id};
 use ferrotel_view::{Limits, Printer, PrinterOptions, Store};
 
-/// A terminal that knows what the view sends: text, newline, cursor up to a line's beginning, erase below, colours, and
+/// A terminal that knows what the view sends: text, newline, cursor up to a line's beginning, delete lines, colours, and
 /// private modes, which it ignores. Lines longer than its width are folded.
 #[derive(Clone, Default)]
 struct Terminal(Arc<Mutex<Lines>>);
@@ -65,7 +65,7 @@ impl Lines {
                             self.row = self.row.saturating_sub(parameters.parse().expect("a number of lines"));
                             self.column = 0;
                         }
-                        'J' => self.erase_below(),
+                        'M' => self.delete_lines(parameters.parse().expect("a number of lines")),
                         'h' | 'l' | 'm' => {}
                         other => panic!("this terminal does not know {other:?}"),
                     }
@@ -91,9 +91,12 @@ impl Lines {
         }
     }
 
-    fn erase_below(&mut self) {
-        self.rows.truncate(self.row + 1);
-        self.rows[self.row] = self.rows[self.row].chars().take(self.column).collect();
+    fn delete_lines(&mut self, number: usize) {
+        let end = self.rows.len().min(self.row + number);
+        self.rows.drain(self.row..end);
+        if self.row == self.rows.len() {
+            self.rows.push(String::new());
+        }
     }
 }
 

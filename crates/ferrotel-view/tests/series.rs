@@ -192,12 +192,12 @@ fn the_plot_shows_the_filled_part() {
     assert_eq!(draw(&[0, 0, 0], &[1.0, 2.0], None, None, 16), None, "nothing measured");
     assert_eq!(draw(&[], &[], None, None, 16), None, "no buckets kept");
     assert_eq!(draw(&[0, 8, 0], &[1.0, 2.5], None, None, 16).as_deref(), Some("1 █ 2.5"));
-    assert_eq!(draw(&[1, 0, 8], &[1.0, 2.0], None, None, 16).as_deref(), Some("-∞ ▁ █ ∞"));
+    assert_eq!(draw(&[1, 0, 8], &[1.0, 2.0], None, None, 16).as_deref(), Some("≤1 ▁ █ >2"));
     assert_eq!(draw(&[1, 0, 8], &[1.0, 2.0], Some(0.5), Some(9.0), 16).as_deref(), Some("0.5 ▁ █ 9"));
     let bounds: Vec<f64> = (1..8).map(f64::from).collect();
-    assert_eq!(draw(&[1, 2, 3, 4, 5, 6, 7, 8], &bounds, None, None, 8).as_deref(), Some("-∞ ▁▂▃▄▅▆▇█ ∞"));
-    assert_eq!(draw(&[1, 2, 3, 4, 5, 6, 7, 8], &bounds, None, None, 4).as_deref(), Some("-∞ ▂▄▆█ ∞"));
-    assert_eq!(draw(&[u64::MAX, u64::MAX], &[0.0], None, None, 1).as_deref(), Some("-∞ █ ∞"));
+    assert_eq!(draw(&[1, 2, 3, 4, 5, 6, 7, 8], &bounds, None, None, 8).as_deref(), Some("≤1 ▁▂▃▄▅▆▇█ >7"));
+    assert_eq!(draw(&[1, 2, 3, 4, 5, 6, 7, 8], &bounds, None, None, 4).as_deref(), Some("≤1 ▂▄▆█ >7"));
+    assert_eq!(draw(&[u64::MAX, u64::MAX], &[0.0], None, None, 1).as_deref(), Some("≤0 █ >0"));
 }
 
 proptest! {

@@ -174,7 +174,7 @@ def test_the_table_is_redrawn_on_request_into_a_pipe() -> None:
         again = read_until(view.out, "requests")
     finally:
         view.close()
-    assert again.startswith("\x1b[?2026h\x1b[3F\x1b[J── metrics")  # title, head and one row are overwritten
+    assert again.startswith("\x1b[?2026h\x1b[3F\x1b[4M── metrics")  # title, head and one row are overwritten
     assert re.search(r"shop +requests +route=/ +counter +40 +6/s +\{request\}", again)
 
 
@@ -277,7 +277,7 @@ def test_commands_typed_in_a_terminal() -> None:
         assert "\x1b[1m" in wait_for(r"requests.*10")
         os.write(terminal, b"m\n")
         # Up by title, head, row, and the line that the Enter key has added; then nothing.
-        wait_for("\x1b\\[\\?2026h\x1b\\[4F\x1b\\[J\x1b\\[\\?2026l$")
+        wait_for("\x1b\\[\\?2026h\x1b\\[4F\x1b\\[5M\x1b\\[\\?2026l$")
         os.write(terminal, b"m\n")
         wait_for("metrics ── 1 series")
         os.write(terminal, b"q\n")

@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 use super::stream::MetricStream;
 use crate::diagnostics;
 use crate::export::otlp::OtlpMetricExporter;
+use crate::late_threads;
 use crate::trace::{resource_from_py, scope_from_py};
 
 /// The streams of one reader.
@@ -47,6 +48,7 @@ impl MetricStorage {
 
     /// Everything that was measured up to `now`, in nanoseconds since the Unix epoch; None where there is no point.
     fn collect(&self, py: Python<'_>, resource: &Bound<'_, PyAny>, now: u64) -> PyResult<Option<CollectedMetrics>> {
+        late_threads::protect();
         let known = self.resource.lock().as_ref().filter(|(known, _)| known.is(resource)).map(|(_, read)| read.clone());
         let read = match known {
             Some(known) => known,
@@ -72,6 +74,7 @@ impl CollectedMetrics {
     /// Sends the collection. None when it was accepted, else the logger and the line for it; an empty line where there is
     /// nothing to say.
     fn export(&self, py: Python<'_>, exporter: &OtlpMetricExporter) -> Option<(&'static str, String)> {
+        late_threads::protect();
         let exporter = exporter.exporter();
         let result = py.detach(|| exporter.export(&self.data));
         diagnostics::deliver(py);

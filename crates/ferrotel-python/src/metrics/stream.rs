@@ -18,6 +18,7 @@ use super::instrument::kind_named;
 use super::recorder::{Converted, Recorded, Recorder};
 use super::{amount, points};
 use crate::error::log_exception;
+use crate::late_threads;
 use crate::raw::Raw;
 
 /// The engine's stream for one instrument, view and reader.
@@ -101,6 +102,7 @@ impl MetricStream {
 
     /// The stream's `Metric` up to `now`, in nanoseconds since the Unix epoch; None where there is no point.
     fn collect<'py>(&self, py: Python<'py>, now: u64) -> PyResult<Option<Bound<'py, PyAny>>> {
+        late_threads::protect();
         match py.detach(|| self.stream.collect(now)) {
             Some(metric) => points::metric_to_py(py, metric).map(Some),
             None => Ok(None),
@@ -145,6 +147,7 @@ impl Observer {
 
     /// Calls the callbacks. One that raises loses what it had still to say, and is reported.
     fn observe(&self, instrument: &Bound<'_, PyAny>, options: &Bound<'_, PyAny>) -> PyResult<()> {
+        late_threads::protect();
         let py = instrument.py();
         let callbacks = instrument.getattr(intern!(py, "_callbacks"))?;
         let callbacks = PyList::new(py, callbacks.try_iter()?.collect::<PyResult<Vec<_>>>()?)?;

@@ -6,6 +6,7 @@ mod non_recording;
 mod processor_list;
 mod proxy;
 mod scope;
+mod scope_method;
 mod span;
 mod span_context;
 mod tracer;
@@ -13,11 +14,12 @@ mod tracer;
 use ferrotel::api::trace::{SpanContext, SpanId, TraceId};
 use pyo3::prelude::*;
 
-pub use fields::{resource_from_py, scope_from_py};
+pub use fields::{kind_to_py, resource_from_py, scope_from_py};
 pub use non_recording::non_recording;
 pub use processor_list::NativeProcessor;
 pub use span::finished_span;
-pub use span_context::{PySpanContext, from_py, to_py};
+pub use span_context::{PySpanContext, from_py, to_py, trace_state_from_py};
+pub use tracer::Start;
 
 /// The span context of the span in `context` (default: the current one).
 ///

@@ -80,7 +80,6 @@ default_instrumentations = [
         "asyncio",
         "dbapi",
         "exceptions",
-        "logging",
         "sqlite3",
         "threading",
         "urllib",

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 _MAX_CHARACTERS = 128
 
 
-def latest(exemplars: Iterable[Measured], text: Callable[[Any], str]) -> Exemplar | None:
+def latest(exemplars: Sequence[Measured], text: Callable[[Any], str]) -> Exemplar | None:
     """The youngest of them; `text` makes label values."""
-    youngest = max(exemplars, key=lambda exemplar: exemplar.time_unix_nano, default=None)
-    return None if youngest is None else _converted(youngest, text)
+    if not exemplars:
+        return None
+    return _converted(max(exemplars, key=lambda exemplar: exemplar.time_unix_nano), text)
 
 
 def by_bucket(

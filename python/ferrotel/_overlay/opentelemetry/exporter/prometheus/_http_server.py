@@ -42,6 +42,7 @@ def start_http_server(
         return endpoint, endpoint.start()
     except BaseException:
         endpoint.shutdown()
+        endpoint.close_wake_up()
         raise
 
 
@@ -59,6 +60,10 @@ class ScrapeEndpoint:
         self.server_address = self.socket.getsockname()
         self.server_port: int = self.server_address[1]
         self._woken, self._waker = socket.socketpair()
+        # Unlike epoll, poll has no file descriptor that a forked child would inherit.
+        self._selector = getattr(selectors, "PollSelector", selectors.SelectSelector)()
+        self._selector.register(self._woken, selectors.EVENT_READ)
+        self._selector.register(self.socket, selectors.EVENT_READ)
         call_after_fork(self._close_in_child)
 
     def _reset(self) -> None:
@@ -88,18 +93,21 @@ class ScrapeEndpoint:
 
     server_close = shutdown
 
+    def close_wake_up(self) -> None:
+        """Closes what wakes the thread up: for when there is none."""
+        self._woken.close()
+        self._waker.close()
+
     def _serve(self) -> None:
-        # Unlike epoll, poll has no file descriptor that a forked child would inherit.
-        poll = getattr(selectors, "PollSelector", selectors.SelectSelector)
-        with poll() as selector, self._woken, self._waker:
-            selector.register(self._woken, selectors.EVENT_READ)
-            selector.register(self.socket, selectors.EVENT_READ)
+        try:
             while not self._closed:
                 # Only while requests are being answered is there something to look at without being asked.
-                ready = selector.select(1.0 if self._requests else None)
+                ready = self._selector.select(1.0 if self._requests else None)
                 self._end_slow_requests()
                 if ready and not self._closed:
                     self._accept()
+        finally:
+            self.close_wake_up()
 
     def _accept(self) -> None:
         try:

@@ -42,7 +42,7 @@ class Page:
         self._complaints = complaints
         self._families: dict[str, Metric] = {}
         self._owners: dict[str, str] = {}
-        self._series: dict[str, set[tuple[tuple[str, str], ...]]] = {}
+        self._series: dict[str, set[frozenset[tuple[str, str]]]] = {}
 
     def families(self) -> Iterable[Metric]:
         """What the page is made of, in the order of arrival."""
@@ -84,7 +84,8 @@ class Page:
     def admits(self, family: Metric, labels: Mapping[str, str]) -> bool:
         """Whether these labels are new in a family; a warning where they are not."""
         seen = self._series.setdefault(family.name, set())
-        key = tuple(sorted(item for item in labels.items() if item[1]))
+        # An empty label is none.
+        key = frozenset([item for item in labels.items() if item[1]])
         if key not in seen:
             seen.add(key)
             return True

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Iterable, Protocol
 
+from opentelemetry.sdk.util._fork import call_after_fork
+
 if TYPE_CHECKING:
     from opentelemetry.exporter.prometheus._metric_families import Metric
 
@@ -19,8 +21,13 @@ class CollectorRegistry:
     """The collectors that make up a page, in the order of their registration."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._collectors: tuple[Collector, ...] = ()
+        self._make_lock()
+        call_after_fork(self._make_lock)
+
+    def _make_lock(self) -> None:
+        # A forked child must not inherit it as another thread held it.
+        self._lock = threading.Lock()
 
     def register(self, collector: Collector) -> None:
         """Adds a collector; ValueError where it is registered already."""

@@ -21,6 +21,10 @@ _COMPONENTS = {
     },
     "opentelemetry_metrics_exporter": {
         "console": "opentelemetry.sdk.metrics.export:ConsoleMetricExporter",
+        "otlp": "opentelemetry.exporter.otlp.proto.grpc.metric_exporter:OTLPMetricExporter",
+        "otlp_json_http": "opentelemetry.exporter.otlp.json.http.metric_exporter:OTLPMetricExporter",
+        "otlp_proto_grpc": "opentelemetry.exporter.otlp.proto.grpc.metric_exporter:OTLPMetricExporter",
+        "otlp_proto_http": "opentelemetry.exporter.otlp.proto.http.metric_exporter:OTLPMetricExporter",
         "prometheus": "opentelemetry.exporter.prometheus:_AutoPrometheusMetricReader",
     },
     "opentelemetry_logs_exporter": {

@@ -46,9 +46,11 @@ class _MeterConfig:
         return _MeterConfig()
 
     def __setattr__(self, name: str, value: object) -> None:
+        changes = name in vars(self)
         super().__setattr__(name, value)
-        # Instruments remember whether they are enabled.
-        _native.metrics_changed()
+        if changes:
+            # Instruments remember whether they are enabled.
+            _native.metrics_changed()
 
 
 class _ProxyMeterConfig:
