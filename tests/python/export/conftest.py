@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import logging
 import re
 import shutil
 import socket
@@ -19,6 +20,7 @@ from typing import Any, Callable, Iterator, NamedTuple
 
 import pytest
 
+from opentelemetry.sdk._shared_internal import DuplicateFilter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 
@@ -35,6 +37,15 @@ class Request(NamedTuple):
         """The body, decompressed."""
         encoding = self.headers.get("content-encoding", "")
         return {"gzip": gzip.decompress, "deflate": zlib.decompress}.get(encoding, bytes)(self.body)
+
+
+@pytest.fixture(autouse=True)
+def no_line_is_a_repetition() -> None:
+    """Loggers that let a line pass once in a while forget what another test made them say."""
+    for logger in logging.root.manager.loggerDict.values():
+        for rule in getattr(logger, "filters", ()):
+            if isinstance(rule, DuplicateFilter):
+                rule.last_log = None
 
 
 @pytest.fixture
