@@ -10,7 +10,7 @@ fn value() -> impl Strategy<Value = Value> {
         any::<bool>().prop_map(Value::Bool),
         (-2..3_i64).prop_map(Value::Int),
         prop::sample::select(vec![0.0, -0.0, 1.0, f64::NAN, -f64::NAN, f64::INFINITY]).prop_map(Value::Double),
-        "[a-c]{0,20}".prop_map(|text| Value::from(text)),
+        "[a-c]{0,20}".prop_map(Value::from),
         prop::collection::vec(any::<u8>(), 0..3).prop_map(Value::from),
         "[0-9]{20}".prop_map(|digits| Value::BigInt(digits.into())),
     ];

@@ -13,8 +13,8 @@ use ferrotel::resource::Resource;
 use ferrotel::sdk::export::{ExportError, ExportResult};
 use ferrotel::sdk::metrics::{
     Aggregation, ExemplarFilter, InstrumentKind, InstrumentSelector, ManualReader, MeterProvider, Metric, MetricData,
-    MetricExporter, MetricProducer, MetricReader, MetricsData, Number, PeriodicConfig, PeriodicReader, ScopeMetrics,
-    Temporality, View,
+    MetricExporter, MetricProducer, MetricReader, MetricsData, Number, Observer, PeriodicConfig, PeriodicReader,
+    ScopeMetrics, Temporality, View,
 };
 use ferrotel::sdk::trace::TracerProvider;
 
@@ -204,7 +204,7 @@ fn a_callback_that_panics_loses_only_what_it_did_not_observe() {
     let lines = log::capture(false);
     let (provider, reader) = provider(|builder| builder);
     let meter = provider.meter("m");
-    let bad = |observer: &ferrotel::sdk::metrics::Observer<'_>| {
+    let bad = |observer: &Observer<'_>| {
         observer.observe(1, [("n", 1)]);
         panic!("no more");
     };
@@ -252,7 +252,7 @@ fn observations_of_a_collection_that_timed_out_are_not_counted_again() {
             }
         })
         .build();
-    provider.force_flush(Duration::from_millis(20));
+    assert!(!provider.force_flush(Duration::from_millis(20)));
     assert!(exporter.seen().is_empty());
     assert!(provider.force_flush(Duration::from_secs(10)));
     assert_eq!(exporter.seen(), [("cpu".to_owned(), vec![5.into()])]);
@@ -441,6 +441,25 @@ fn flush_and_shutdown_wait_no_longer_than_they_may() {
 }
 
 #[test]
+fn what_was_asked_for_is_done_after_who_asked_has_left() {
+    let exporter = Arc::new(Recorder::default());
+    exporter.hold.store(true, Ordering::SeqCst);
+    let provider = periodic(&exporter, HOUR);
+    let again = AtomicBool::new(false);
+    let slow = move |observer: &Observer<'_>| {
+        if again.swap(true, Ordering::SeqCst) {
+            thread::sleep(Duration::from_millis(20));
+        }
+        observer.observe(1, ());
+    };
+    provider.meter("m").observable_gauge("asked").with_callback(slow).build();
+    assert!(!provider.force_flush(Duration::from_millis(30)), "held up");
+    assert!(!provider.force_flush(Duration::from_millis(10)), "behind the first one");
+    exporter.hold.store(false, Ordering::SeqCst);
+    assert!(exporter.wait_for(2), "the second collection has the usual time");
+}
+
+#[test]
 fn a_refusal_is_reported_once_in_a_while() {
     let lines = log::capture(false);
     let exporter = Arc::new(Recorder::default());
@@ -451,8 +470,9 @@ fn a_refusal_is_reported_once_in_a_while() {
     let counter = provider.meter("m").counter("c").build();
     for _ in 0..3 {
         counter.add(1, ());
-        assert!(reader.force_flush(SOON), "without an interval, it exports on this thread");
+        assert!(!reader.force_flush(SOON));
     }
+    // Without an interval it exports on this thread, whose lines these are.
     assert_eq!(lines.of("opentelemetry.sdk.metrics._internal.export"), ["no space"]);
 }
 

@@ -7,6 +7,7 @@ import http.client
 import logging
 import os
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -165,6 +166,7 @@ def test_a_taken_port_raises(endpoint: Any, exporter: Any) -> None:
     assert threading.active_count() == before
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_forked_child_serves_nothing(endpoint: Any) -> None:
     # A scrape that is under way when the fork comes.
     half = socket.create_connection(("127.0.0.1", endpoint.server_port), 5)
@@ -201,6 +203,7 @@ def test_a_forked_child_serves_nothing(endpoint: Any) -> None:
     assert Answer(endpoint.server_port).status == 200
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_the_child_does_not_hold_the_port(exporter: Any) -> None:
     server, _ = exporter.start_http_server(0, "127.0.0.1", exporter.CollectorRegistry())
     reading, writing = os.pipe()
@@ -367,3 +370,39 @@ def test_a_server_that_is_closed_before_its_thread_runs(
     start(thread)
     thread.join(5)
     assert not thread.is_alive() and capfd.readouterr() == ("", "")
+
+
+CONFIGURED = """
+import sys
+sys.modules.update(dict.fromkeys(sys.argv[1:]))
+from opentelemetry.sdk._configuration import _OTelSDKConfigurator
+_OTelSDKConfigurator().configure()
+from opentelemetry import metrics
+metrics.get_meter("m").create_counter("hits").add(1)
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("blocked", [[], ["prometheus_client"]], ids=["client", "own"])
+def test_the_environment_alone_is_enough(blocked: list[str]) -> None:
+    port = free_port()
+    environment = {
+        **os.environ,
+        "OTEL_METRICS_EXPORTER": "prometheus",
+        "OTEL_TRACES_EXPORTER": "none",
+        "OTEL_LOGS_EXPORTER": "none",
+        "OTEL_EXPORTER_PROMETHEUS_HOST": "127.0.0.1",
+        "OTEL_EXPORTER_PROMETHEUS_PORT": str(port),
+        "OTEL_SERVICE_NAME": "configured",
+    }
+    with subprocess.Popen(
+        [sys.executable, "-c", CONFIGURED, *blocked], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as program:
+        assert program.stdin is not None and program.stdout is not None
+        assert program.stdout.readline() == b"ready\n"
+        body = Answer(port).body
+        program.stdin.close()
+        assert program.wait(10) == 0
+    assert b'service_name="configured"' in body and b"\nhits_total{" in body
+    assert (b"python_info" in body) != bool(blocked)

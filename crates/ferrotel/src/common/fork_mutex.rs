@@ -3,8 +3,8 @@
 use std::cell::UnsafeCell;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
-use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Once};
 use std::time::{Duration, Instant};
 
 use super::fork_lock::Waiting;
@@ -25,22 +25,21 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// call no foreign code.
 #[derive(Debug)]
 pub struct ForkMutex<T> {
-    /// Boxed, because the fork reaches it by its address.
-    word: Box<AtomicU32>,
+    /// Shared with the list of those that a fork takes.
+    word: Arc<AtomicU32>,
     value: UnsafeCell<T>,
 }
 
 // SAFETY: the value is reached by one thread at a time, the one that put HELD into `word`.
 unsafe impl<T: Send> Sync for ForkMutex<T> {}
-// SAFETY: the box and the value are owned.
-unsafe impl<T: Send> Send for ForkMutex<T> {}
 
 impl<T> ForkMutex<T> {
     /// Guards `value`.
     pub fn new(value: T) -> Self {
         watch();
-        let word = Box::new(AtomicU32::new(FREE));
-        words(|words| words.push(&raw const *word));
+        let word = Arc::new(AtomicU32::new(FREE));
+        let listed = Arc::clone(&word);
+        words(|words| words.push(listed));
         ForkMutex { word, value: UnsafeCell::new(value) }
     }
 
@@ -60,9 +59,8 @@ impl<T: Default> Default for ForkMutex<T> {
 
 impl<T> Drop for ForkMutex<T> {
     fn drop(&mut self) {
-        let word = &raw const *self.word;
         words(|words| {
-            if let Some(at) = words.iter().rposition(|known| *known == word) {
+            if let Some(at) = words.iter().rposition(|known| Arc::ptr_eq(known, &self.word)) {
                 words.swap_remove(at);
             }
         });
@@ -102,20 +100,18 @@ impl<T> Drop for ForkMutexGuard<'_, T> {
     }
 }
 
-/// The words of all locks of this kind, under a word of their own. Each stays in place until its lock is dropped, which
-/// takes it out first.
+/// The words of all locks of this kind, under a word of their own.
 struct Words {
     word: AtomicU32,
-    known: UnsafeCell<Vec<*const AtomicU32>>,
+    known: UnsafeCell<Vec<Arc<AtomicU32>>>,
 }
 
-// SAFETY: `known` is reached by one thread at a time, the one that changed `word` from FREE; the pointers lead to
-// atomics that outlive their entry.
+// SAFETY: `known` is reached by one thread at a time, the one that changed `word` from FREE.
 unsafe impl Sync for Words {}
 
 static WORDS: Words = Words { word: AtomicU32::new(FREE), known: UnsafeCell::new(Vec::new()) };
 
-fn words<R>(change: impl FnOnce(&mut Vec<*const AtomicU32>) -> R) -> R {
+fn words<R>(change: impl FnOnce(&mut Vec<Arc<AtomicU32>>) -> R) -> R {
     hold(&WORDS.word, HELD);
     // SAFETY: this thread holds `WORDS.word`.
     let result = change(unsafe { &mut *WORDS.known.get() });
@@ -144,8 +140,7 @@ extern "C" fn before() {
     hold(&WORDS.word, FORKING);
     // SAFETY: this thread holds `WORDS.word`, until one of the two handlers below.
     for word in unsafe { &*WORDS.known.get() } {
-        // SAFETY: a word outlives its entry.
-        hold_for_a_while(unsafe { &**word });
+        hold_for_a_while(word);
     }
 }
 
@@ -174,8 +169,7 @@ extern "C" fn after_in_child() {
 fn release(free: impl Fn(&AtomicU32)) {
     // SAFETY: this thread has held `WORDS.word` since `before`.
     for word in unsafe { &*WORDS.known.get() } {
-        // SAFETY: a word outlives its entry.
-        free(unsafe { &**word });
+        free(word);
     }
     WORDS.word.store(FREE, Ordering::Release);
 }

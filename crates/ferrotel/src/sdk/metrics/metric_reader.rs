@@ -50,7 +50,7 @@ pub trait MetricReader: Send + Sync + 'static {
         None
     }
 
-    /// Collects and hands on what there is now; `false` when `timeout` passed first, or after shutdown.
+    /// Collects and hands on what there is now; `false` when that failed, when `timeout` passed first, or after shutdown.
     fn force_flush(&self, timeout: Duration) -> bool;
 
     /// Does so a last time; `false` when `timeout` passed first. Idempotent.

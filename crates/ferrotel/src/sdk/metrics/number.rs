@@ -143,37 +143,26 @@ fn compare(whole: i128, double: f64) -> Option<Ordering> {
     }
 }
 
-impl From<i64> for Number {
-    #[inline]
-    fn from(value: i64) -> Self {
-        Number::Int(value)
-    }
+macro_rules! from {
+    ($($source:ty => $make:expr),+ $(,)?) => {$(
+        impl From<$source> for Number {
+            #[inline]
+            fn from(value: $source) -> Self {
+                let make: fn($source) -> Number = $make;
+                make(value)
+            }
+        }
+    )+};
 }
 
-impl From<i32> for Number {
-    #[inline]
-    fn from(value: i32) -> Self {
-        Number::Int(value.into())
-    }
-}
-
-impl From<u32> for Number {
-    #[inline]
-    fn from(value: u32) -> Self {
-        Number::Int(value.into())
-    }
-}
-
-impl From<u64> for Number {
-    #[inline]
-    fn from(value: u64) -> Self {
-        Number::whole(value.into())
-    }
-}
-
-impl From<f64> for Number {
-    #[inline]
-    fn from(value: f64) -> Self {
-        Number::Double(value)
-    }
+from! {
+    i64 => Number::Int,
+    i32 => |value| Number::Int(value.into()),
+    i16 => |value| Number::Int(value.into()),
+    u16 => |value| Number::Int(value.into()),
+    u32 => |value| Number::Int(value.into()),
+    u64 => |value| Number::whole(value.into()),
+    usize => |value| Number::whole(value as i128),
+    f64 => Number::Double,
+    f32 => |value| Number::Double(value.into()),
 }

@@ -1,5 +1,6 @@
 //! Doing the same thing again and again, on a thread of its own.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -19,9 +20,9 @@ const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// What a [`Periodic`] does.
 pub trait PeriodicTask: Send + Sync + 'static {
-    /// Does it once: for a reader, collects and exports. Never called concurrently with itself. A panic is reported and
-    /// ends no more than this one call.
-    fn run(&self, timeout: Duration);
+    /// Does it once: for a reader, collects and exports; `false` when that failed, which the task has reported. Never
+    /// called concurrently with itself. A panic is reported, and ends no more than this one call.
+    fn run(&self, timeout: Duration) -> bool;
 
     /// Ends the task for good, also while `run` is under way, which must then return soon. Called once in a process.
     fn shutdown(&self, timeout: Duration);
@@ -87,6 +88,8 @@ struct State {
     asked: u64,
     /// Until which of these everything is done.
     done: u64,
+    /// Whether the run that came to its end last succeeded.
+    succeeded: bool,
     /// When the last one who asked stops waiting.
     deadline: Option<Instant>,
     closed: bool,
@@ -117,13 +120,15 @@ impl Shared {
     }
 
     /// One run on this thread, which marked itself as the one that runs.
-    fn run(&self, serving: u64, timeout: Duration) {
-        guarded("running", || self.task.run(timeout));
+    fn run(&self, serving: u64, timeout: Duration) -> bool {
+        let succeeded = guarded("running", || self.task.run(timeout)) == Some(true);
         let mut state = self.state();
         state.running = None;
+        state.succeeded = succeeded;
         state.done = state.done.max(serving);
         drop(state);
         self.changed.notify_all();
+        succeeded
     }
 
     fn end_task(&self, timeout: Duration) {
@@ -177,7 +182,8 @@ impl Periodic {
         self.closed.load(Ordering::Acquire)
     }
 
-    /// Runs the task from start to end; `false` after shutdown, from inside of the task, or when `timeout` passed first.
+    /// Runs the task from start to end; `false` when it fails, after shutdown, from inside of the task, or when `timeout`
+    /// passed first.
     /// It runs on the thread, or on this one where none was started.
     pub fn run_now(&self, timeout: Duration) -> bool {
         let deadline = deadline(timeout);
@@ -194,7 +200,7 @@ impl Periodic {
             drop(state);
             shared.changed.notify_all();
             let settled = |state: &State| state.done >= ours || !state.served;
-            return shared.wait_until(deadline, settled).is_some_and(|state| state.done >= ours);
+            return shared.wait_until(deadline, settled).is_some_and(|state| state.done >= ours && state.succeeded);
         }
         drop(state);
         run_here(shared, deadline)
@@ -223,9 +229,9 @@ impl Periodic {
             shared.changed.notify_all();
             shared.wait_until(deadline, |state| !state.served).is_some()
         } else {
-            let in_time = run_here(shared, deadline);
+            run_here(shared, deadline);
             shared.state().closed = true;
-            in_time
+            Instant::now() < deadline
         };
         if !in_time {
             shared.state().abandoned = true;
@@ -260,6 +266,7 @@ fn shared(task: &Arc<dyn PeriodicTask>, config: &PeriodicConfig, closed: bool) -
             running: None,
             asked: 0,
             done: 0,
+            succeeded: true,
             deadline: None,
             closed,
             abandoned: false,
@@ -277,14 +284,13 @@ fn deadline(timeout: Duration) -> Instant {
     Instant::now() + timeout.min(FOREVER)
 }
 
-/// One run on this thread, after any that is under way; `false` when `deadline` passed before it could start.
+/// One run on this thread, after any that is under way; `false` when it fails, or `deadline` passed before it could start.
 fn run_here(shared: &Shared, deadline: Instant) -> bool {
     let Some(mut state) = shared.wait_until(deadline, |state| state.running.is_none()) else { return false };
     state.running = Some(thread::current().id());
     let serving = state.asked;
     drop(state);
-    shared.run(serving, deadline.saturating_duration_since(Instant::now()));
-    true
+    shared.run(serving, deadline.saturating_duration_since(Instant::now()))
 }
 
 fn work(shared: &Arc<Shared>) {
@@ -308,7 +314,8 @@ fn work(shared: &Arc<Shared>) {
         let now = Instant::now();
         let last = state.closed;
         let timeout = match state.deadline.take() {
-            Some(deadline) if last || state.asked > state.done => deadline.saturating_duration_since(now),
+            // Who asked may have stopped waiting; what was asked for is done all the same, with the usual time.
+            Some(deadline) if deadline > now => deadline.duration_since(now),
             _ => shared.timeout,
         };
         let at_its_time = now >= due;
@@ -342,10 +349,11 @@ impl Drop for Leaving<'_> {
     }
 }
 
-/// Runs foreign code; a panic in it becomes one line.
-fn guarded(doing: &str, work: impl FnOnce()) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(work)) {
-        let line = format!("Exception while {doing} a periodic metric reader: panic: {}", panic_text(&*panic));
+/// Runs foreign code; a panic in it becomes one line and `None`.
+fn guarded<R>(doing: &str, work: impl FnOnce() -> R) -> Option<R> {
+    let tell = |panic: &(dyn Any + Send)| {
+        let line = format!("Exception while {doing} a periodic metric reader: panic: {}", panic_text(panic));
         diagnostics::log(Level::Error, TARGET, &line);
-    }
+    };
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| tell(&*panic)).ok()
 }

@@ -71,22 +71,25 @@ impl MetricReader for PeriodicReader {
 }
 
 impl PeriodicTask for Exporting {
-    fn run(&self, timeout: Duration) {
+    fn run(&self, timeout: Duration) -> bool {
         let source = self.source.lock().clone();
-        let Some(source) = source else { return };
+        let Some(source) = source else { return true };
         let data = match source.collect(timeout) {
             Ok(Some(data)) => data,
-            Ok(None) => return,
+            Ok(None) => return true,
             Err(timed_out) => {
                 let line = format!("Metric collection timed out: {timed_out}. Will try again at the next interval.");
-                return self.tell(Level::Warning, TARGET, &line);
+                self.tell(Level::Warning, TARGET, &line);
+                return false;
             }
         };
-        if let Err(error) = self.exporter.export(&data)
+        let result = self.exporter.export(&data);
+        if let Err(error) = &result
             && !error.is_shutdown()
         {
             self.tell(Level::Error, self.exporter.log_target(), &error.to_string());
         }
+        result.is_ok()
     }
 
     fn shutdown(&self, _: Duration) {

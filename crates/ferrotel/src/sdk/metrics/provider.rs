@@ -19,6 +19,9 @@ use crate::resource::Resource;
 
 /// Where meters come from (specification: metrics SDK, `MeterProvider`). Cheap to clone.
 ///
+/// Call [`shutdown`](Self::shutdown) at the end of the program: what was measured since the last export is exported then,
+/// and not when the provider is dropped.
+///
 /// ```
 /// use std::sync::{Arc, Mutex};
 /// use ferrotel::sdk::export::ExportResult;
@@ -104,7 +107,8 @@ impl MeterProvider {
         self.0.check_fork();
     }
 
-    /// Collects and hands on what there is now; `false` when `timeout`, which is for all readers together, passed first.
+    /// Collects and hands on what there is now; `false` when that failed, or `timeout`, which is for all readers
+    /// together, passed first.
     pub fn force_flush(&self, timeout: Duration) -> bool {
         self.0.check_fork();
         self.each(timeout, |reader, left| reader.force_flush(left))

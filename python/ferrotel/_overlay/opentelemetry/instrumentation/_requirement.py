@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import re
 import sys
 from typing import Callable, Iterator
@@ -138,6 +137,14 @@ def _compare(left: str, operator: str, right: str) -> bool:
         return compare(left, right)
 
 
+def _platform(name: str) -> str:
+    # Imported when a marker asks: most do not, and it takes others with it.
+    import platform
+
+    value: str = getattr(platform, name)()
+    return value
+
+
 _OF_TEXT: dict[str, Callable[[str, str], bool]] = {
     "==": lambda left, right: left == right,
     "!=": lambda left, right: left != right,
@@ -148,14 +155,14 @@ _OF_TEXT: dict[str, Callable[[str, str], bool]] = {
 }
 _VARIABLES: dict[str, Callable[[], str]] = {
     "implementation_name": lambda: sys.implementation.name,
-    "implementation_version": platform.python_version,
+    "implementation_version": lambda: _platform("python_version"),
     "os_name": lambda: os.name,
-    "platform_machine": platform.machine,
-    "platform_python_implementation": platform.python_implementation,
-    "platform_release": platform.release,
-    "platform_system": platform.system,
-    "platform_version": platform.version,
-    "python_full_version": platform.python_version,
-    "python_version": lambda: ".".join(platform.python_version_tuple()[:2]),
+    "platform_machine": lambda: _platform("machine"),
+    "platform_python_implementation": lambda: _platform("python_implementation"),
+    "platform_release": lambda: _platform("release"),
+    "platform_system": lambda: _platform("system"),
+    "platform_version": lambda: _platform("version"),
+    "python_full_version": lambda: _platform("python_version"),
+    "python_version": lambda: ".".join(map(str, sys.version_info[:2])),
     "sys_platform": lambda: sys.platform,
 }

@@ -80,7 +80,8 @@ def _is_alone(handler: logging.Handler, name: str) -> bool:
             return False
         if not getattr(logger, "propagate", True):
             break
-        logger = logger.parent
+        # The place of a logger that is yet to be made has no parent.
+        logger = getattr(logger, "parent", logging.root)
     return True
 
 

@@ -94,19 +94,20 @@ class _ExponentialBucketHistogramAggregation(_Aggregation[ExponentialHistogramDa
                 self._zero_count += 1
                 if self._count == self._zero_count:
                     self._scale = 0
-                return
-            buckets = positive if value > 0 else negative
-            index = self._mapping.map_to_index(abs(value))
-            if len(buckets):
-                low, high = min(index, buckets.index_start), max(index, buckets.index_end)
-                change = self._get_scale_change(low, high)
-                if change:
-                    self._downscale(change, positive, negative)
-                    self._mapping = self._new_mapping(self._mapping.scale - change)
-                    index = self._mapping.map_to_index(abs(value))
-            self._scale = self._mapping.scale
-            buckets.increment_bucket(buckets.cover(index, self._max_size))
+            else:
+                self._count_in_bucket(abs(value), positive if value > 0 else negative)
         self._sample_exemplar(measurement, should_sample_exemplar)
+
+    def _count_in_bucket(self, magnitude: float, buckets: Buckets) -> None:
+        index = self._mapping.map_to_index(magnitude)
+        if len(buckets):
+            change = self._get_scale_change(min(index, buckets.index_start), max(index, buckets.index_end))
+            if change:
+                self._downscale(change, self._value_positive or Buckets(), self._value_negative or Buckets())
+                self._mapping = self._new_mapping(self._mapping.scale - change)
+                index = self._mapping.map_to_index(magnitude)
+        self._scale = self._mapping.scale
+        buckets.increment_bucket(buckets.cover(index, self._max_size))
 
     def collect(
         self,
@@ -173,10 +174,12 @@ class _ExponentialBucketHistogramAggregation(_Aggregation[ExponentialHistogramDa
         negative = self._previous_value_negative or Buckets()
         new_positive = self._value_positive or Buckets()
         new_negative = self._value_negative or Buckets()
-        new_scale = self._scale
-        if new_scale is None:
-            new_scale = self._mapping.scale if self._previous_scale is None else self._previous_scale
-        old_scale = new_scale if self._previous_scale is None else self._previous_scale
+        # Where nothing but zeros was measured, there is no scale that would have to be met.
+        is_new = len(new_positive) + len(new_negative) > 0
+        is_first = self._previous_scale is None or len(positive) + len(negative) == 0
+        new_scale = self._mapping.scale if is_new or is_first else self._previous_scale
+        old_scale = new_scale if is_first else self._previous_scale
+        assert new_scale is not None and old_scale is not None
         scale = min(old_scale, new_scale)
         scale -= max(
             self._get_scale_change(*self._get_low_high_previous_current(old, old_scale, new, new_scale, scale))

@@ -123,7 +123,7 @@ class _SumAggregation(_Aggregation[NumberDataPoint]):
                 start = self._previous_collection_start_nano
                 self._previous_collection_start_nano = collection_start_nano
             if of_changes and not is_delta:
-                value = self._previous_value = self._previous_value + (measured or 0)
+                value = self._previous_value = self._previous_value + (0 if measured is None else measured)
             elif measured is None:
                 return None
             elif is_delta and not of_changes:

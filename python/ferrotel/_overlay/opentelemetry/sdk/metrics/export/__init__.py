@@ -8,6 +8,7 @@ from opentelemetry.sdk.metrics._internal.export import (
     InMemoryMetricReader,
     MetricExporter,
     MetricExportResult,
+    MetricProducer,
     MetricReader,
     PeriodicExportingMetricReader,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "Metric",
     "MetricExportResult",
     "MetricExporter",
+    "MetricProducer",
     "MetricReader",
     "MetricsData",
     "NumberDataPoint",
