@@ -26,11 +26,12 @@ _HEAD = """\
 
 Made from `tests/conformance/compliance.toml` by `make docs`: change that file.
 
-The rows are those of the OpenTelemetry specification's
-[compliance matrix](https://github.com/open-telemetry/opentelemetry-specification/blob/main/spec-compliance-matrix.md), and so are
-the columns Python, Go and Java; all are of August 2026. In them `+` is supported, `-` is not, N/A does not apply, and nothing
-is not known. A `+` of ferrotel names the tests that show it: a row that no test shows is `-`. X marks optional features, `*`
-those of which one is required.
+The rows are those of the OpenTelemetry specification's [compliance matrix][matrix], and so are the columns Python, Go
+and Java; all are of August 2026. In them `+` is supported, `-` is not, N/A does not apply, and nothing is not known. A
+`+` of ferrotel names the tests that show it: a row that no test shows is `-`. X marks optional features, `*` those of
+which one is required.
+
+[matrix]: https://github.com/open-telemetry/opentelemetry-specification/blob/main/spec-compliance-matrix.md
 """
 
 

@@ -42,7 +42,11 @@ def test_a_span_processor_and_its_exporter(server: Any, reader: InMemoryMetricRe
     provider = TracerProvider(shutdown_on_exit=False, meter_provider=meter_provider)
     exporter = OTLPSpanExporter(server.url + "/v1/traces", meter_provider=meter_provider)
     processor = BatchSpanProcessor(
-        exporter, max_queue_size=7, max_export_batch_size=7, schedule_delay_millis=FOREVER, meter_provider=meter_provider
+        exporter,
+        max_queue_size=7,
+        max_export_batch_size=7,
+        schedule_delay_millis=FOREVER,
+        meter_provider=meter_provider,
     )
     provider.add_span_processor(processor)
     tracer = provider.get_tracer("t")
@@ -73,7 +77,11 @@ def test_a_log_record_processor_and_its_exporter(server: Any, reader: InMemoryMe
     provider = LoggerProvider(shutdown_on_exit=False, meter_provider=meter_provider)
     exporter = OTLPLogExporter(server.url + "/v1/logs", meter_provider=meter_provider)
     processor = BatchLogRecordProcessor(
-        exporter, max_queue_size=7, max_export_batch_size=7, schedule_delay_millis=FOREVER, meter_provider=meter_provider
+        exporter,
+        max_queue_size=7,
+        max_export_batch_size=7,
+        schedule_delay_millis=FOREVER,
+        meter_provider=meter_provider,
     )
     provider.add_log_record_processor(processor)
     for body in ("a", "b"):
