@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any, Callable
 
 import pytest
@@ -73,6 +74,19 @@ def test_every_observable_kind_reports_its_own_points(provide: Provide, way: dic
     assert (values(data["counter"]), data["counter"].is_monotonic) == ({(("a", 1),): 2}, True)
     assert (values(data["up_down"]), data["up_down"].is_monotonic) == ({(): -3}, False)
     assert (values(data["gauge"]), type(data["gauge"]).__name__) == ({(): -4.5}, "Gauge")
+
+
+def test_each_series_begins_when_it_is_first_measured(provide: Provide, way: dict[str, Any]) -> None:
+    reader = InMemoryMetricReader()
+    counter = provide(reader, **way).get_meter("m").create_counter("c")
+    counter.add(1, {"a": 1})
+    between = time.time_ns()
+    counter.add(1, {"a": 2})
+    starts = [{point.attributes["a"]: point.start_time_unix_nano for point in collected(reader)["c"].data_points}]
+    counter.add(1, {"a": 1})
+    starts.append({point.attributes["a"]: point.start_time_unix_nano for point in collected(reader)["c"].data_points})
+    assert starts[0][1] <= between <= starts[0][2]
+    assert starts[1] == starts[0]
 
 
 def test_two_meters_may_have_instruments_of_one_name(provide: Provide, caplog: pytest.LogCaptureFixture) -> None:
