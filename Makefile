@@ -5,12 +5,14 @@ VENV ?= .venv
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-rust test-python test-pythons lint lint-rust lint-python lint-house bench w3c docs develop wheel check-tools
+.PHONY: help demo test test-rust test-python test-pythons lint lint-rust lint-python lint-house bench instructions w3c conformance surface docs develop wheel check-tools
 
 # The tests that run on every Python, not only on the main one.
 CORE_TESTS := $(wildcard $(addprefix tests/python/,api baggage propagation sdk))
 # The environment of the whole suite and of lint's stubtest.
 MAIN_ENV := scripts/python-env.sh $(PYTHON) tests/requirements-full.txt
+# The environment of the reference's suites, which need CPython 3.10 or newer.
+CONFORMANCE_ENV := scripts/python-env.sh $(PYTHON) tests/requirements-conformance.txt
 # The binding needs an interpreter around it: the Python tests exercise it.
 RUST_CRATES := --workspace --exclude ferrotel-python
 
@@ -21,7 +23,10 @@ help:
 	@echo "make lint      formatters, linters, types, licences, one-way imports"
 	@echo "make wheel     an optimised wheel in dist/"
 	@echo "make bench     ferrotel beside the official SDKs, same machine, same moment"
+	@echo "make instructions  a span's instructions against the recorded ones (needs valgrind)"
 	@echo "make docs      rustdoc of the engine, and docs/environment.md"
+	@echo "make conformance  the reference's own test suites, on ferrotel"
+	@echo "make surface   every public name of the reference, looked up on ferrotel"
 	@echo "make w3c W3C_TRACE_CONTEXT=<checkout of w3c/trace-context>"
 	@echo "PYTHON=/path/to/python chooses the interpreter (now: $(PYTHON))"
 
@@ -39,7 +44,7 @@ build/tools/.stamp: scripts/requirements.txt | check-tools
 demo: build/tools/.stamp
 	@python=$$(scripts/python-env.sh $(PYTHON) -) && exec $$python examples/demo.py
 
-test: test-rust test-python test-pythons
+test: test-rust test-python test-pythons conformance
 
 test-rust: | check-tools
 	@scripts/step.sh "cargo test" scripts/cargo-test.sh $(RUST_CRATES)
@@ -86,8 +91,20 @@ bench: build/tools/.stamp
 	@python=$$(scripts/python-env.sh $(PYTHON) - release) && \
 	    exec $$python benches/run.py --python $(PYTHON) --ferrotel-python $(CURDIR)/$$python $(BENCH_ARGS)
 
+# The build takes a minute or two, the counting another: not part of `make test`.
+instructions: build/tools/.stamp
+	@python=$$(scripts/python-env.sh $(PYTHON) - quick) && \
+	    exec $(PYTHON) benches/instructions.py --ferrotel-python $(CURDIR)/$$python $(if $(RECORD),--record)
+
 w3c: build/tools/.stamp
 	@python=$$(scripts/python-env.sh $(PYTHON) -) && exec $$python tests/w3c/run.py "$(W3C_TRACE_CONTEXT)"
+
+conformance: build/tools/.stamp
+	@scripts/step.sh "wheel for the reference's suites" $(CONFORMANCE_ENV)
+	@PYTHONPATH=tests scripts/step.sh "the reference's suites" $$($(CONFORMANCE_ENV)) -m conformance $(CONFORMANCE_ARGS)
+
+surface: build/tools/.stamp
+	@python=$$($(MAIN_ENV)) && exec $$python -m pytest -q tests/compat
 
 docs: | check-tools
 	@RUSTDOCFLAGS="-D warnings" cargo doc --quiet --locked --no-deps --package ferrotel --package ferrotel-otlp

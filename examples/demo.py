@@ -107,7 +107,7 @@ def show_traces(children: list[Child]) -> None:
 
     view = start("the view", ["-m", "ferrotel", "view", "--grpc-port", "0", "--http-port", "0", *appearance()], {})
     grpc = view.find(r"gRPC +(http://\S+)", "start")
-    http = view.find(r"HTTP +(http://\S+?)/v1/traces", "start")
+    http = view.find(r"HTTP +(http://\S+)", "start")
     service_b = start(
         "service B", [str(HERE / "service_b.py"), "--port", "0"], {**SETTINGS, "OTEL_EXPORTER_OTLP_ENDPOINT": http}
     )

@@ -37,7 +37,13 @@ WATCHED = set().union(*CRATES.values()) | set(CRATES) | {"pyo3-ffi", "async-std"
 
 #: Prefixes of the overlay's modules, most particular first, and what they must not import.
 OVERLAY = (
-    ("opentelemetry.instrumentation", ("ferrotel",)),
+    (
+        "opentelemetry.instrumentation",
+        ("ferrotel", "opentelemetry.distro", "opentelemetry.sdk", "opentelemetry.exporter"),
+    ),
+    ("opentelemetry.util.http", ("ferrotel", "opentelemetry.distro", "opentelemetry.sdk", "opentelemetry.exporter")),
+    # The one place that puts instrumentation and SDK together.
+    ("opentelemetry.distro", ("ferrotel", "opentelemetry.exporter")),
     ("opentelemetry.exporter", ("opentelemetry.instrumentation",)),
     ("opentelemetry.sdk", ("opentelemetry.exporter", "opentelemetry.instrumentation")),
     ("opentelemetry", ("opentelemetry.sdk", "opentelemetry.exporter", "opentelemetry.instrumentation")),

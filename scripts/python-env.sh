@@ -17,7 +17,8 @@ if [ "$requirements" = - ]; then
 fi
 home=build/env/$version-$profile-$label
 venv=$home/venv
-mkdir -p "$home"
+built=build/wheels/$version-$profile
+mkdir -p "$home" "$built"
 
 say() { printf 'ferrotel: %s\n' "$1" >&2; }
 
@@ -31,17 +32,24 @@ if ! cmp -s "$home/requirements.new" "$home/requirements" || ! "$venv/bin/python
     cp "$home/requirements.new" "$home/requirements"
 fi
 
-# 2. the wheel, when a source is not what it was
+# 2. the wheel, when a source is not what it was: one for all environments of this version and profile
 find Cargo.toml Cargo.lock pyproject.toml README.md LICENSE crates python -type f \
-    ! -name '*.so' ! -name '*.tmp' ! -name '*.pyc' ! -path '*/tests/*' ! -path '*/.*' -exec cksum {} + | sort >"$home/sources.new"
-if ! cmp -s "$home/sources.new" "$home/sources"; then
+    ! -name '*.so' ! -name '*.tmp' ! -name '*.pyc' ! -path '*/tests/*' ! -path '*/.*' -exec cksum {} + | sort >"$built/sources.new"
+if ! cmp -s "$built/sources.new" "$built/sources"; then
     say "building the wheel for CPython $version, profile $profile"
-    rm -rf "$home/wheel.new" "$home/sources"
+    rm -rf "$built/wheel.new" "$built/sources"
     build/tools/bin/maturin build --quiet --locked --profile "$profile" --auditwheel skip --interpreter "$venv/bin/python" \
-        --out "$home/wheel.new" >"$home/wheel.log" 2>&1 || { cat "$home/wheel.log" >&2; exit 1; }
-    rm -rf "$home/wheel"
-    mv "$home/wheel.new" "$home/wheel"
+        --out "$built/wheel.new" >"$built/wheel.log" 2>&1 || { cat "$built/wheel.log" >&2; exit 1; }
+    rm -rf "$built/wheel"
+    mv "$built/wheel.new" "$built/wheel"
+    cp "$built/sources.new" "$built/sources"
+fi
+
+# 3. the wheel into the environment
+if ! cmp -s "$built/sources" "$home/sources"; then
+    rm -rf "$home/sources" "$home/wheel"
+    cp -R "$built/wheel" "$home/wheel"
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-index --force-reinstall "$home"/wheel/*.whl >&2
-    cp "$home/sources.new" "$home/sources"
+    cp "$built/sources" "$home/sources"
 fi
 printf '%s\n' "$venv/bin/python"

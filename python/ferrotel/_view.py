@@ -1,4 +1,4 @@
-"""``python -m ferrotel view``: receive traces on this computer and show each as a tree in the terminal."""
+"""``python -m ferrotel view``: receive traces, metrics and logs on this computer and show them in the terminal."""
 
 from __future__ import annotations
 
@@ -16,8 +16,12 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 _EPILOG = """\
-While it runs in a terminal, a + Enter shows or hides attributes, and q + Enter (or Ctrl-C) quits.
-A program sends its traces here without any setting, if its exporter has the default endpoint.
+Each trace is a tree, with its log records under the spans that they belong to. Metrics are a table that is redrawn in
+its place; where the output is no terminal, each value that changes is a line. A log record whose trace does not arrive
+within 6 seconds is a line of its own.
+
+While it runs in a terminal, a + Enter shows or hides attributes, m + Enter the table, and q + Enter (or Ctrl-C) quits.
+A program sends its telemetry here without any setting, if its exporters have the default endpoint.
 """
 
 
@@ -32,9 +36,15 @@ def main(argv: Sequence[str]) -> int:
             host=options.host,
             attributes=options.attributes,
             color=_color(options.color),
+            redraw=_redraw(options.redraw),
+            metrics=options.metrics,
+            logs=options.logs,
             max_traces=options.max_traces,
             max_spans=options.max_spans,
+            max_series=options.max_series,
+            max_logs=options.max_logs,
             width=options.width,
+            height=options.height,
             interactive=_is_interactive(),
             exit_after=options.exit_after,
         )
@@ -52,7 +62,7 @@ def main(argv: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m ferrotel view",
-        description="Receive traces by OTLP on this computer and show each as a tree in the terminal.",
+        description="Receive traces, metrics and logs by OTLP on this computer and show them in the terminal.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -63,9 +73,19 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--color", choices=("auto", "always", "never"), default="auto", help="auto: on a terminal, without NO_COLOR"
     )
+    parser.add_argument("--no-metrics", dest="metrics", action="store_false", help="do not show metrics")
+    parser.add_argument("--no-logs", dest="logs", action="store_false", help="do not show log records")
+    parser.add_argument(
+        "--redraw", choices=("auto", "always", "never"), default="auto", help="redraw the metrics (on a terminal)"
+    )
     parser.add_argument("--width", type=_count, metavar="N", help="columns to use (the terminal's own)")
+    parser.add_argument(
+        "--height", type=_count, metavar="N", help="lines, half of them for metrics (the terminal's own)"
+    )
     parser.add_argument("--max-traces", type=_count, default=1000, metavar="N", help="traces kept in memory (1000)")
     parser.add_argument("--max-spans", type=_count, default=100_000, metavar="N", help="spans kept in memory (100000)")
+    parser.add_argument("--max-series", type=_count, default=10_000, metavar="N", help="series kept in memory (10000)")
+    parser.add_argument("--max-logs", type=_count, default=10_000, metavar="N", help="log records kept (10000)")
     parser.add_argument("--exit-after", type=_count, metavar="N", help="end after N traces have been shown")
     return parser
 
@@ -98,6 +118,13 @@ def _color(choice: str) -> bool | None:
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
     return None
+
+
+def _redraw(choice: str) -> bool | None:
+    """Return whether to move the cursor; None leaves it to the native code, which looks for a terminal."""
+    if choice != "auto":
+        return choice == "always"
+    return False if os.environ.get("TERM") == "dumb" else None
 
 
 def _is_interactive() -> bool:

@@ -1,4 +1,4 @@
-//! The OTLP span exporter.
+//! The OTLP exporters.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,32 +8,43 @@ use std::time::Duration;
 use ferrotel::common::diagnostics::{self, Level};
 use ferrotel::sdk::batch::PerProcess;
 use ferrotel::sdk::export::{ExportError, ExportResult};
+use ferrotel::sdk::logs::{FinishedLogRecord, LogRecordExporter};
+use ferrotel::sdk::metrics::{Aggregation, InstrumentKind, MetricExporter, MetricsData, Temporality};
 use ferrotel::sdk::trace::{FinishedSpan, SpanExporter};
 use hyper::body::Bytes;
 
-use crate::config::{ConfigError, Options, SpanExporterBuilder};
-use crate::encode::{json, traces};
-use crate::signal::TRACES;
+use crate::config::{ConfigError, ExporterBuilder, HistogramAggregation, Options, Preferences, TemporalityPreference};
+use crate::signal::{Exported, Logs, Metrics, Traces};
+use crate::split::split;
 use crate::transport::{Compression, Protocol, Transport};
 
-/// Exports spans over OTLP (OTLP exporter specification).
+/// Exports spans over OTLP.
+pub type OtlpSpanExporter = OtlpExporter<Traces>;
+/// Exports metrics over OTLP.
+pub type OtlpMetricExporter = OtlpExporter<Metrics>;
+/// Exports log records over OTLP.
+pub type OtlpLogRecordExporter = OtlpExporter<Logs>;
+
+/// Exports one signal over OTLP (OTLP exporter specification).
 ///
-/// Made by [`SpanExporterBuilder`]. Nothing is connected and no thread or event loop made before the first export, and
+/// Made by [`ExporterBuilder`]. Nothing is connected and no thread or event loop made before the first export, and
 /// what a process has made is never used in a process that is forked from it: the child makes its own.
 ///
 /// Every method may be called from any thread; exports take turns. An export blocks its thread for the timeout at most,
-/// all retries included; [`shutdown`](SpanExporter::shutdown) ends it early.
-pub struct OtlpSpanExporter {
+/// all retries included; shutting down ends it early.
+pub struct OtlpExporter<S: Exported> {
     options: Options,
+    preferences: Preferences,
     transport: Result<Transport, ConfigError>,
-    encoder: PerProcess<Mutex<traces::Encoder>>,
+    encoder: PerProcess<Mutex<S::Encoder>>,
     refused: AtomicBool,
 }
 
-impl OtlpSpanExporter {
-    pub(crate) fn new(options: Options, transport: Result<Transport, ConfigError>) -> Self {
-        OtlpSpanExporter {
+impl<S: Exported> OtlpExporter<S> {
+    pub(crate) fn new(options: Options, preferences: Preferences, transport: Result<Transport, ConfigError>) -> Self {
+        OtlpExporter {
             options,
+            preferences,
             transport,
             encoder: PerProcess::new(Mutex::default()),
             refused: AtomicBool::new(false),
@@ -41,8 +52,8 @@ impl OtlpSpanExporter {
     }
 
     /// Starts to configure one.
-    pub const fn builder(protocol: Protocol) -> SpanExporterBuilder {
-        SpanExporterBuilder::new(protocol)
+    pub const fn builder(protocol: Protocol) -> ExporterBuilder<S> {
+        ExporterBuilder::new(protocol)
     }
 
     /// How it sends.
@@ -88,14 +99,32 @@ impl OtlpSpanExporter {
         }
     }
 
-    /// Sends an `ExportTraceServiceRequest` that was encoded elsewhere, in this exporter's encoding.
+    /// Sends a request that was encoded elsewhere, in this exporter's encoding.
     ///
     /// # Errors
-    /// As for [`SpanExporter::export`].
+    /// The request was not (wholly) accepted.
     pub fn export_bytes(&self, request: &[u8]) -> ExportResult {
         let transport = self.open()?;
         self.check_size(request)?;
         transport.send(transport.pack(request))
+    }
+
+    fn send(&self, data: &S::Data) -> ExportResult {
+        let transport = self.open()?;
+        let body = self.encoded(transport, data)?;
+        transport.send(body)
+    }
+
+    fn close(&self) {
+        if let Ok(transport) = &self.transport
+            && !transport.close()
+        {
+            self.warn("Exporter already shutdown, ignoring call");
+        }
+    }
+
+    fn wait(&self, timeout: Duration) -> bool {
+        self.transport.as_ref().map_or(true, |transport| transport.wait(timeout))
     }
 
     fn open(&self) -> Result<&Transport, ExportError> {
@@ -109,73 +138,134 @@ impl OtlpSpanExporter {
         Ok(transport)
     }
 
-    fn encoded(&self, transport: &Transport, batch: &[FinishedSpan]) -> Result<Bytes, ExportError> {
+    fn encoded(&self, transport: &Transport, data: &S::Data) -> Result<Bytes, ExportError> {
         let encode = AssertUnwindSafe(|| {
             if self.options.protocol == Protocol::HttpJson {
-                let request = json::encode(batch);
+                let request = S::encode_json(data);
                 self.check_size(&request)?;
                 return Ok(transport.pack(&request));
             }
             let mut encoder = self.encoder.get(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
-            let request = encoder.encode(batch);
+            let request = S::encode(&mut encoder, data);
             self.check_size(request)?;
             Ok(transport.pack(request))
         });
-        catch_unwind(encode)
-            .unwrap_or_else(|_| Err(ExportError::failed("Failed to encode span batch: an error inside the exporter")))
+        catch_unwind(encode).unwrap_or_else(|_| {
+            let batch = S::SIGNAL.batch;
+            Err(ExportError::failed(format!("Failed to encode {batch} batch: an error inside the exporter")))
+        })
     }
 
     fn check_size(&self, request: &[u8]) -> ExportResult {
         match self.options.max_request_size {
             Some(limit) if request.len() > limit => Err(ExportError::failed(format!(
-                "Dropping span batch: serialized size {} bytes exceeds max_request_size {limit} bytes. Lower \
-                 OTEL_BSP_MAX_EXPORT_BATCH_SIZE or the length of attribute values.",
-                request.len()
+                "Dropping {} batch: serialized size {} bytes exceeds max_request_size {limit} bytes. Lower {} or the \
+                 length of attribute values.",
+                S::SIGNAL.batch,
+                request.len(),
+                S::SIGNAL.smaller,
             ))),
             _ => Ok(()),
         }
     }
 
     fn warn(&self, line: &str) {
-        diagnostics::log(Level::Warning, self.options.log_target(&TRACES), line);
+        diagnostics::log(Level::Warning, self.options.log_target(S::SIGNAL), line);
     }
 }
 
-impl SpanExporter for OtlpSpanExporter {
-    fn export(&self, batch: &[FinishedSpan]) -> ExportResult {
-        let transport = self.open()?;
-        let body = self.encoded(transport, batch)?;
-        transport.send(body)
+impl OtlpMetricExporter {
+    /// What the points of counters and histograms should cover.
+    pub fn temporality_preference(&self) -> TemporalityPreference {
+        self.preferences.temporality.unwrap_or_default()
     }
 
-    fn shutdown(&self) {
-        if let Ok(transport) = &self.transport
-            && !transport.close()
-        {
-            self.warn("Exporter already shutdown, ignoring call");
+    /// How histograms without a view should be aggregated.
+    pub fn default_histogram_aggregation(&self) -> HistogramAggregation {
+        self.preferences.histogram_aggregation.unwrap_or_default()
+    }
+
+    /// The most points that one request may hold; `None` for no limit.
+    pub const fn max_export_batch_size(&self) -> Option<usize> {
+        self.preferences.max_export_batch_size
+    }
+
+    /// Sends a collection in parts. Over gRPC one that fails does not keep the rest back, over HTTP it does, as in the
+    /// reference.
+    fn send_parts(&self, data: &MetricsData, most: usize) -> ExportResult {
+        let mut result = Ok(());
+        for part in split(data, most) {
+            if let Err(error) = self.send(&part) {
+                if self.options.protocol != Protocol::Grpc || error.is_shutdown() {
+                    return Err(error);
+                }
+                result = Err(error);
+            }
         }
-    }
-
-    fn force_flush(&self, timeout: Duration) -> bool {
-        self.transport.as_ref().map_or(true, |transport| transport.wait(timeout))
-    }
-
-    fn component_type(&self) -> &'static str {
-        match self.options.protocol {
-            Protocol::Grpc => "otlp_grpc_span_exporter",
-            Protocol::HttpProtobuf => "otlp_http_span_exporter",
-            Protocol::HttpJson => "otlp_http_json_span_exporter",
-        }
-    }
-
-    fn log_target(&self) -> &'static str {
-        self.options.log_target(&TRACES)
+        result
     }
 }
 
-impl std::fmt::Debug for OtlpSpanExporter {
+macro_rules! exporter {
+    ($exporter:ident for $signal:ident: $name:ident: $data:ty => $send:expr $(, { $($more:tt)* })?) => {
+        impl $exporter for OtlpExporter<$signal> {
+            fn export(&self, $name: $data) -> ExportResult {
+                $send(self, $name)
+            }
+
+            fn shutdown(&self) {
+                self.close();
+            }
+
+            fn force_flush(&self, timeout: Duration) -> bool {
+                self.wait(timeout)
+            }
+
+            fn component_type(&self) -> &'static str {
+                self.options.component_type($signal::SIGNAL)
+            }
+
+            fn log_target(&self) -> &'static str {
+                self.options.log_target($signal::SIGNAL)
+            }
+
+            $($($more)*)?
+        }
+    };
+}
+
+exporter!(SpanExporter for Traces: batch: &[FinishedSpan] => Self::send);
+exporter!(LogRecordExporter for Logs: batch: &[FinishedLogRecord] => Self::send);
+exporter!(MetricExporter for Metrics: data: &MetricsData => |this: &Self, data| {
+    match this.max_export_batch_size() {
+        Some(most) => this.send_parts(data, most),
+        None => this.send(data),
+    }
+}, {
+    fn temporality(&self, kind: InstrumentKind) -> Temporality {
+        match kind {
+            InstrumentKind::Counter | InstrumentKind::Histogram => {
+                self.temporality_preference().of_counters_and_histograms()
+            }
+            InstrumentKind::ObservableCounter => self.temporality_preference().of_observable_counters(),
+            _ => Temporality::Cumulative,
+        }
+    }
+
+    fn aggregation(&self, kind: InstrumentKind) -> Aggregation {
+        match (kind, self.default_histogram_aggregation()) {
+            (InstrumentKind::Histogram, HistogramAggregation::Base2ExponentialBucket) => {
+                Aggregation::EXPONENTIAL_BUCKET_HISTOGRAM
+            }
+            _ => Aggregation::Default,
+        }
+    }
+});
+
+impl<S: Exported> std::fmt::Debug for OtlpExporter<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("OtlpSpanExporter")
+        f.debug_struct("OtlpExporter")
+            .field("signal", &S::SIGNAL.name)
             .field("protocol", &self.options.protocol)
             .field("endpoint", &self.options.endpoint)
             .finish_non_exhaustive()

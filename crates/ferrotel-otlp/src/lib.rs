@@ -21,7 +21,7 @@
 //!
 //! # What to expect
 //!
-//! * Configuration is by code, then by `OTEL_EXPORTER_OTLP_*`, then by default: see [`SpanExporterBuilder`].
+//! * Configuration is by code, then by `OTEL_EXPORTER_OTLP_*`, then by default: see [`ExporterBuilder`].
 //! * Nothing is connected and no thread made before the first export. Requests run on the thread that exports.
 //! * An export takes the timeout at most, all retries included, and [`shutdown`] ends it early.
 //! * No error of a server or of the network is a panic. Each kind of trouble is reported once per change of state, with
@@ -35,8 +35,13 @@ mod config;
 pub mod encode;
 mod exporter;
 mod signal;
+mod split;
 mod transport;
 
-pub use config::{ConfigError, SpanExporterBuilder};
-pub use exporter::OtlpSpanExporter;
+pub use config::{
+    ConfigError, ExporterBuilder, HistogramAggregation, LogRecordExporterBuilder, MetricExporterBuilder,
+    SpanExporterBuilder, TemporalityPreference, UnknownPreference,
+};
+pub use exporter::{OtlpExporter, OtlpLogRecordExporter, OtlpMetricExporter, OtlpSpanExporter};
+pub use signal::{Exported, Logs, Metrics, Traces};
 pub use transport::{Compression, Protocol, UnknownCompression, UnknownProtocol};

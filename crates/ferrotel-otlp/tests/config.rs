@@ -3,9 +3,14 @@
 use std::time::Duration;
 
 use ferrotel::config::MapEnv;
+use ferrotel::sdk::logs::LogRecordExporter;
+use ferrotel::sdk::metrics::{Aggregation, InstrumentKind, MetricExporter, Temporality};
 use ferrotel::sdk::trace::SpanExporter;
 use ferrotel_otlp::Protocol::{Grpc, HttpJson, HttpProtobuf};
-use ferrotel_otlp::{Compression, OtlpSpanExporter, Protocol, SpanExporterBuilder};
+use ferrotel_otlp::{
+    Compression, HistogramAggregation, LogRecordExporterBuilder, MetricExporterBuilder, OtlpSpanExporter, Protocol,
+    SpanExporterBuilder, TemporalityPreference,
+};
 
 fn from_env<const N: usize>(protocol: Protocol, variables: [(&str, &str); N]) -> OtlpSpanExporter {
     SpanExporterBuilder::new(protocol).build_with(&MapEnv::from(variables)).unwrap()
@@ -31,6 +36,100 @@ fn defaults_are_the_specifications() {
     }
     assert_eq!(from_env(Grpc, []).log_target(), "opentelemetry.exporter.otlp.proto.grpc.exporter");
     assert_eq!(from_env(HttpJson, []).log_target(), "opentelemetry.exporter.otlp.proto.http.trace_exporter");
+}
+
+#[test]
+fn every_signal_has_its_own_defaults_and_variables() {
+    let (metrics, logs) = (MetricExporterBuilder::new, LogRecordExporterBuilder::new);
+    let empty = MapEnv::default();
+    for (protocol, metric_kind, log_kind, log_target) in [
+        (Grpc, "otlp_grpc_metric_exporter", "otlp_grpc_log_exporter", "grpc.exporter"),
+        (HttpProtobuf, "otlp_http_metric_exporter", "otlp_http_log_exporter", "http._log_exporter"),
+        (HttpJson, "otlp_http_json_metric_exporter", "otlp_http_json_log_exporter", "http._log_exporter"),
+    ] {
+        let exporter = metrics(protocol).build_with(&empty).unwrap();
+        assert_eq!(exporter.component_type(), metric_kind);
+        let log_exporter = logs(protocol).build_with(&empty).unwrap();
+        assert_eq!(log_exporter.component_type(), log_kind);
+        assert_eq!(log_exporter.log_target(), format!("opentelemetry.exporter.otlp.proto.{log_target}"));
+        if protocol != Grpc {
+            assert_eq!(exporter.endpoint(), "http://localhost:4318/v1/metrics");
+            assert_eq!(exporter.log_target(), "opentelemetry.exporter.otlp.proto.http.metric_exporter");
+            assert_eq!(log_exporter.endpoint(), "http://localhost:4318/v1/logs");
+        }
+    }
+    let env = MapEnv::from([
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://general:1"),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://traces:1"),
+        ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://metrics:1"),
+        ("OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "2"),
+        ("OTEL_EXPORTER_OTLP_LOGS_HEADERS", "a=b"),
+        ("OTEL_EXPORTER_OTLP_LOGS_COMPRESSION", "gzip"),
+    ]);
+    let exporter = metrics(HttpProtobuf).build_with(&env).unwrap();
+    assert_eq!((exporter.endpoint(), exporter.timeout()), ("http://metrics:1", Duration::from_secs(2)));
+    assert_eq!((exporter.headers(), exporter.compression()), (&[][..], Compression::None));
+    let exporter = logs(HttpProtobuf).build_with(&env).unwrap();
+    assert_eq!((exporter.endpoint(), exporter.timeout()), ("http://general:1/v1/logs", Duration::from_secs(10)));
+    assert_eq!(exporter.headers(), [("a".to_owned(), "b".to_owned())]);
+    assert_eq!(exporter.compression(), Compression::Gzip);
+}
+
+#[test]
+fn what_readers_are_asked_for_is_said_by_code_then_by_the_environment() {
+    use TemporalityPreference::{Cumulative, Delta, LowMemory};
+    let with = |word: &str| {
+        let env = MapEnv::from([("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", word)]);
+        MetricExporterBuilder::new(Grpc).build_with(&env).unwrap().temporality_preference()
+    };
+    for (word, preference) in [
+        ("", Cumulative),
+        ("DELTA", Delta),
+        (" LowMemory ", LowMemory),
+        ("cumulative", Cumulative),
+        ("half", Cumulative),
+    ] {
+        assert_eq!(with(word), preference);
+    }
+    assert_eq!(Delta.of_counters_and_histograms(), Temporality::Delta);
+    assert_eq!(Delta.of_observable_counters(), Temporality::Delta);
+    assert_eq!(LowMemory.of_counters_and_histograms(), Temporality::Delta);
+    assert_eq!(LowMemory.of_observable_counters(), Temporality::Cumulative);
+    assert_eq!(Cumulative.of_counters_and_histograms(), Temporality::Cumulative);
+
+    let variable = "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION";
+    let env = MapEnv::from([(variable, "base2_exponential_bucket_histogram")]);
+    let builder = MetricExporterBuilder::new(Grpc);
+    let exporter = builder.clone().build_with(&env).unwrap();
+    assert_eq!(exporter.default_histogram_aggregation(), HistogramAggregation::Base2ExponentialBucket);
+    let exporter = builder.clone().build_with(&MapEnv::from([(variable, "buckets")])).unwrap();
+    assert_eq!(exporter.default_histogram_aggregation(), HistogramAggregation::ExplicitBucket);
+    let builder = builder.temporality_preference(Delta).max_export_batch_size(0);
+    let exporter =
+        builder.default_histogram_aggregation(HistogramAggregation::ExplicitBucket).build_with(&env).unwrap();
+    assert_eq!(exporter.default_histogram_aggregation(), HistogramAggregation::ExplicitBucket);
+    assert_eq!(exporter.temporality_preference(), Delta);
+    assert_eq!(exporter.max_export_batch_size(), None);
+}
+
+#[test]
+fn a_reader_asks_the_exporter_what_it_wants() {
+    use InstrumentKind::{Counter, Histogram, ObservableCounter};
+    for (preference, delta) in [
+        (TemporalityPreference::Cumulative, &[][..]),
+        (TemporalityPreference::Delta, &[Counter, Histogram, ObservableCounter][..]),
+        (TemporalityPreference::LowMemory, &[Counter, Histogram][..]),
+    ] {
+        let builder = MetricExporterBuilder::new(Grpc).temporality_preference(preference);
+        let builder = builder.default_histogram_aggregation(HistogramAggregation::Base2ExponentialBucket);
+        let exporter = builder.build_with(&MapEnv::from([("", "")])).unwrap();
+        for kind in InstrumentKind::ALL {
+            let expected = if delta.contains(&kind) { Temporality::Delta } else { Temporality::Cumulative };
+            assert_eq!(exporter.temporality(kind), expected, "{preference:?} {kind:?}");
+            let exponential = exporter.aggregation(kind) == Aggregation::EXPONENTIAL_BUCKET_HISTOGRAM;
+            assert_eq!(exponential, kind == Histogram);
+        }
+    }
 }
 
 #[test]

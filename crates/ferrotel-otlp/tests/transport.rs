@@ -14,6 +14,8 @@ mod proxy;
 mod retry;
 #[path = "transport/server.rs"]
 mod server;
+#[path = "transport/signals.rs"]
+mod signals;
 #[path = "transport/tls.rs"]
 mod tls;
 #[path = "transport/wrong_port.rs"]

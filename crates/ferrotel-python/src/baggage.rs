@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 
-use ferrotel::propagation::baggage::{HeaderWriter, Limits, Member, Problem, read_members};
+use ferrotel::propagation::baggage::{HeaderWriter, Limits, Problem, read_members};
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMapping, PyString};
 
 use crate::propagation::log::{shorten, warn};
 use crate::propagation::{Getter, read};
+use crate::raw;
 
 const LOGGER: &str = "opentelemetry.baggage.propagation";
 
@@ -22,27 +23,58 @@ pub fn extract<'py>(
     key: &Bound<'py, PyString>,
     limits: Limits,
 ) -> PyResult<Option<Bound<'py, PyDict>>> {
-    let py = carrier.py();
     let headers = read(carrier, getter, key)?;
+    match headers.as_slice() {
+        [] => Ok(None),
+        // Lone surrogates are outside ASCII like any other letter: the member that has one is left out.
+        [only] => read_entries(only.py(), std::iter::once(&*text_of(only)), limits, report),
+        several => {
+            let texts: Vec<_> = several.iter().map(text_of).collect();
+            read_entries(carrier.py(), texts.iter().map(AsRef::as_ref), limits, report)
+        }
+    }
+}
+
+/// Whether a header has entries; reports what is wrong with it.
+#[inline]
+pub fn check(header: &Bound<'_, PyString>, limits: Limits) -> bool {
+    let mut any = false;
+    read_members(std::iter::once(&*text_of(header)), limits, |member| match member {
+        Ok(_) => any = true,
+        Err(problem) => report(header.py(), &problem),
+    });
+    any
+}
+
+/// The pairs of a header that was checked with the default limits, as a dict.
+///
+/// # Errors
+/// Out of memory.
+pub fn read_checked<'py>(header: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = header.py();
+    let header = text_of(header.cast()?);
+    let entries = read_entries(py, std::iter::once(&*header), Limits::default(), |_, _| ())?;
+    Ok(entries.unwrap_or_else(|| PyDict::new(py)).into_any())
+}
+
+fn read_entries<'a, 'py>(
+    py: Python<'py>,
+    headers: impl Iterator<Item = &'a str> + Clone,
+    limits: Limits,
+    report: impl Fn(Python<'py>, &Problem<'_>),
+) -> PyResult<Option<Bound<'py, PyDict>>> {
     let mut entries = None;
     let mut failed = None;
-    let visit = |member: Result<Member<'_>, Problem<'_>>| match member {
+    read_members(headers, limits, |member| match member {
         Ok(member) => {
             let entries = entries.get_or_insert_with(|| PyDict::new(py));
-            let set = entries.set_item(member.decoded_name(), member.decoded_value());
+            let text = |text: &str| raw::text(py, text.as_bytes());
+            let set =
+                text(&member.decoded_name()).and_then(|name| entries.set_item(name, text(&member.decoded_value())?));
             failed = failed.take().or(set.err());
         }
         Err(problem) => report(py, &problem),
-    };
-    match headers.as_slice() {
-        [] => return Ok(None),
-        // Lone surrogates are outside ASCII like any other letter: the member that has one is left out.
-        [only] => read_members(std::iter::once(&*text_of(only)), limits, visit),
-        several => {
-            let texts: Vec<_> = several.iter().map(text_of).collect();
-            read_members(texts.iter().map(AsRef::as_ref), limits, visit);
-        }
-    }
+    });
     failed.map_or(Ok(entries), Err)
 }
 

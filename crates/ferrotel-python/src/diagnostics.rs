@@ -61,6 +61,7 @@ pub fn deliver(py: Python<'_>) {
     if DELIVERING.replace(true) {
         return;
     }
+    let _silence = crate::logs::Silence::new(py, "engine");
     // The lock is given back before Python runs: a handler may make telemetry.
     while let Some((level, target, message)) = next() {
         let method = match level {

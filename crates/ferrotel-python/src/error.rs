@@ -1,10 +1,13 @@
 //! The one place where a Python exception raised under telemetry is turned into a log line.
+//!
+//! Lines of the engine's do not become log records themselves: each is logged in silence.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::exceptions::PyBaseException;
 use pyo3::prelude::*;
 
+use crate::logs::Silence;
 use crate::types::GET_LOGGER;
 
 /// Logs `error` with its traceback on the Python logger `target`; whatever the logging itself raises is dropped.
@@ -18,6 +21,7 @@ pub fn log_exception(py: Python<'_>, error: PyErr, target: &str, message: &str) 
     if !error.is_instance_of::<pyo3::exceptions::PyException>(py) {
         return Err(error);
     }
+    let _silence = Silence::new(py, "engine");
     let value: Bound<'_, PyBaseException> = error.into_value(py).into_bound(py);
     let kwargs = pyo3::types::PyDict::new(py);
     let _ = kwargs
@@ -43,6 +47,7 @@ pub fn log_exception_once(
     if !reported.swap(true, Ordering::Relaxed) || !error.is_instance_of::<pyo3::exceptions::PyException>(py) {
         return log_exception(py, error, target, message);
     }
+    let _silence = Silence::new(py, "engine");
     let _ = GET_LOGGER
         .get(py)
         .and_then(|get| get.call1((target,))?.call_method1("debug", ("%s: %r", message, error.value(py))));
@@ -68,6 +73,7 @@ pub fn shown(object: &Bound<'_, PyAny>) -> String {
 /// Logs a warning on the Python logger `target`.
 pub fn warn(py: Python<'_>, target: &str, message: &str) {
     crate::raw::settle();
+    let _silence = Silence::new(py, "engine");
     let logged =
         GET_LOGGER.get(py).and_then(|get| get.call1((target,))).and_then(|l| l.call_method1("warning", (message,)));
     drop(logged);
@@ -79,6 +85,7 @@ where
     A: IntoPyObject<'py>,
 {
     crate::raw::settle();
+    let _silence = Silence::new(py, "engine");
     let logged = GET_LOGGER
         .get(py)
         .and_then(|get| get.call1((target,)))

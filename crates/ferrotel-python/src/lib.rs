@@ -12,7 +12,10 @@ mod environ;
 mod error;
 mod export;
 mod free_list;
+mod hooks;
 mod late_threads;
+mod logs;
+mod metrics;
 mod propagation;
 mod raw;
 mod trace;
@@ -31,7 +34,9 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     trace_state::register(module)?;
     baggage::register(module)?;
     propagation::register(module)?;
+    logs::register(module)?;
     export::register(module)?;
+    metrics::register(module)?;
     view::register(module)?;
     // PyO3 lists every name there; the stub says what there is, and nobody imports this module with a star.
     module.delattr("__all__")

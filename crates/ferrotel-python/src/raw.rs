@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyTuple, PyType};
+use pyo3::types::{PyString, PyTuple, PyType};
 
 /// `PyObject*`, as the C API hands it around.
 pub type Raw = *mut ffi::PyObject;
@@ -185,6 +185,48 @@ pub unsafe fn visit_type(this: Raw, visit: ffi::visitproc, arg: *mut c_void) -> 
     if cfg!(Py_3_9) { unsafe { visit(ffi::Py_TYPE(this).cast(), arg) } } else { 0 }
 }
 
+/// A string of UTF-8, mostly ASCII: for that it takes a third of what `PyString::new` does.
+///
+/// # Errors
+/// Out of memory.
+#[inline]
+pub fn text<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyString>> {
+    if !text.is_ascii() {
+        return Ok(PyString::new(py, &String::from_utf8_lossy(text)));
+    }
+    // SAFETY: a new string of that length whose greatest character is ASCII has its characters, one a byte, behind the
+    // head; they may be written as long as nobody else has it, and nobody else has a string that is not empty.
+    unsafe {
+        let made = ffi::PyUnicode_New(text.len().cast_signed(), 127);
+        let made = Bound::from_owned_ptr_or_err(py, made)?;
+        if !text.is_empty() {
+            let characters = made.as_ptr().cast::<u8>().add(size_of::<ffi::PyASCIIObject>());
+            std::ptr::copy_nonoverlapping(text.as_ptr(), characters, text.len());
+        }
+        Ok(made.cast_into_unchecked())
+    }
+}
+
+/// The version of a dict that is no object's `__dict__`: another one with every change, and none is used twice. 0: there
+/// are no versions, which is so from 3.14 on.
+///
+/// # Safety
+/// `dict` is alive, and a dict.
+#[inline]
+#[cfg_attr(all(Py_3_12, not(Py_3_14)), expect(deprecated, reason = "deprecated, and whole up to 3.13"))]
+pub unsafe fn dict_version(dict: Raw) -> u64 {
+    #[cfg(not(Py_3_14))]
+    // SAFETY: the caller's promise; only written while attached.
+    unsafe {
+        (*dict.cast::<ffi::PyDictObject>()).ma_version_tag
+    }
+    #[cfg(Py_3_14)]
+    {
+        let _ = dict;
+        0
+    }
+}
+
 /// `object`, unless it is null or `None`.
 ///
 /// # Safety
@@ -262,7 +304,7 @@ pub struct Spec {
     pub dict_and_weaklist: Option<(usize, usize)>,
     /// Everything else.
     pub slots: Vec<(c_int, *mut c_void)>,
-    /// The docstring.
+    /// The docstring; empty where `__doc__` is one of the attributes.
     pub doc: &'static CStr,
 }
 
@@ -306,7 +348,9 @@ impl Spec {
             self.attributes.push(ffi::PyGetSetDef::default());
             slot(ffi::Py_tp_getset, self.attributes.leak().as_mut_ptr().cast());
         }
-        slot(ffi::Py_tp_doc, self.doc.as_ptr().cast_mut().cast());
+        if !self.doc.is_empty() {
+            slot(ffi::Py_tp_doc, self.doc.as_ptr().cast_mut().cast());
+        }
         for (number, function) in self.slots {
             slot(number, function);
         }
@@ -335,6 +379,31 @@ impl Spec {
                 METHODS.lock().push(Methods { owner: made.as_ptr(), table });
             }
             Ok(made)
+        }
+    }
+}
+
+/// Runs the `__del__` that somebody may have given a class, as CPython's own deallocator does before all else; whether
+/// it brought the object back.
+///
+/// # Safety
+/// Called by a `tp_dealloc`, with what it was given, still tracked.
+#[inline]
+pub unsafe fn finalize(this: Raw) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { (*ffi::Py_TYPE(this)).tp_finalize.is_some() && ffi::PyObject_CallFinalizerFromDealloc(this) < 0 }
+}
+
+/// Lets a Python class that adds nothing to its raw base free its objects as the base does: CPython's deallocator for
+/// Python classes looks for what the class might have added first. The base has to call [`finalize`].
+///
+/// Classes that derive from `class` are not touched: each got a deallocator when it was made.
+pub fn own_dealloc(class: &Bound<'_, PyType>, base: &Bound<'_, PyType>) {
+    // SAFETY: two types that are alive; instances are of one size, so the class has no slots and no dict of its own.
+    unsafe {
+        let (class, base) = (class.as_type_ptr(), base.as_type_ptr());
+        if (*class).tp_basicsize == (*base).tp_basicsize {
+            (*class).tp_dealloc = (*base).tp_dealloc;
         }
     }
 }

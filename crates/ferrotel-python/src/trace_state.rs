@@ -70,7 +70,12 @@ impl PyTraceState {
         PyList::new(py, self.0.entries().iter().map(|(key, value)| format!("{{key={key}, value={value}}}")))?.repr()
     }
 
+    /// Equal to a mapping with the same entries. A span context may have been made with the header's text in place of
+    /// a trace state, and is then still equal to it.
     fn __eq__<'py>(&self, py: Python<'py>, other: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        if let Ok(header) = other.cast::<PyString>() {
+            return (self.0.to_header() == header.to_string_lossy()).into_bound_py_any(py);
+        }
         if !other.is_instance(&*MAPPING.get(py)?)? {
             return Ok(py.NotImplemented().into_bound(py));
         }

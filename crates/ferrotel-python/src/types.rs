@@ -101,7 +101,27 @@ slots! {
     MAKE_SCOPE = "opentelemetry.sdk.trace" "_make_scope",
     DESCRIBE_SAMPLER = "opentelemetry.sdk.trace" "_describe_sampler",
     DESCRIBE_PROCESSOR = "opentelemetry.sdk.trace" "_describe_processor",
+    SDK_LOGGER = "opentelemetry.sdk._logs._internal" "Logger",
+    SDK_MULTI_LOG_RECORD_PROCESSOR = "opentelemetry.sdk._logs._internal" "SynchronousMultiLogRecordProcessor",
+    DESCRIBE_LOG_RECORD_PROCESSOR = "opentelemetry.sdk._logs._internal" "_describe_log_record_processor",
+    EXCEPTION_ATTRIBUTES = "opentelemetry.sdk._logs._internal" "_get_attributes_with_exception",
+    MAKE_LOG_RECORD = "opentelemetry.sdk._logs._internal" "_make_log_record",
+    WARN_OF_DROPPED_ATTRIBUTES = "opentelemetry.sdk._logs._internal" "_warn_of_dropped_attributes",
+    SAY_THAT_IT_LOOPS = "opentelemetry.sdk._logs._internal.export" "_say_that_it_loops",
+    METRIC = "opentelemetry.sdk.metrics._internal.point" "Metric",
+    SUM = "opentelemetry.sdk.metrics._internal.point" "Sum",
+    GAUGE = "opentelemetry.sdk.metrics._internal.point" "Gauge",
+    HISTOGRAM = "opentelemetry.sdk.metrics._internal.point" "Histogram",
+    EXPONENTIAL_HISTOGRAM = "opentelemetry.sdk.metrics._internal.point" "ExponentialHistogram",
+    NUMBER_DATA_POINT = "opentelemetry.sdk.metrics._internal.point" "NumberDataPoint",
+    HISTOGRAM_DATA_POINT = "opentelemetry.sdk.metrics._internal.point" "HistogramDataPoint",
+    EXPONENTIAL_HISTOGRAM_DATA_POINT = "opentelemetry.sdk.metrics._internal.point" "ExponentialHistogramDataPoint",
+    BUCKETS = "opentelemetry.sdk.metrics._internal.point" "Buckets",
+    EXEMPLAR = "opentelemetry.sdk.metrics._internal.exemplar.exemplar" "Exemplar",
+    AGGREGATION_TEMPORALITY = "opentelemetry.sdk.metrics._internal._aggregation_base" "AggregationTemporality",
     GET_LOGGER = "logging" "getLogger",
+    LOGGING_RECORD = "logging" "LogRecord",
+    FORMAT_EXCEPTION = "traceback" "format_exception",
     SEQUENCE = "collections.abc" "Sequence",
     MAPPING = "collections.abc" "Mapping",
     DECORATE = "ferrotel._scope" "decorate",
@@ -122,6 +142,8 @@ pub fn register_types(types: Option<&Bound<'_, pyo3::types::PyDict>>) -> PyResul
             "Tracer" => Some("TracerBase"),
             "NonRecordingSpan" => Some("NonRecordingSpanBase"),
             "SynchronousMultiSpanProcessor" => Some("ProcessorListBase"),
+            "Logger" => Some("LoggerBase"),
+            "SynchronousMultiLogRecordProcessor" => Some("LogRecordProcessorListBase"),
             _ => None,
         };
         if let Some(base) = base {
@@ -131,6 +153,9 @@ pub fn register_types(types: Option<&Bound<'_, pyo3::types::PyDict>>) -> PyResul
                 return Err(PyRuntimeError::new_err(format!("{name} must derive from {base}")));
             }
             crate::raw::own_methods(&object)?;
+            if matches!(&*name, "_Span" | "NonRecordingSpan") {
+                crate::raw::own_dealloc(object.cast::<PyType>()?, &base);
+            }
         }
         slot.set(&object);
     }

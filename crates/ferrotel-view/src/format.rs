@@ -1,7 +1,7 @@
 //! Durations, times of day and attribute values as short text.
 
+use crate::origin::Hex;
 use crate::proto::{AnyValue, KeyValue, Value};
-use crate::span::Hex;
 
 /// Three or four significant figures with a unit.
 pub(crate) fn duration(nanos: u64) -> String {
@@ -29,6 +29,36 @@ pub(crate) fn time_of_day(unix_nanos: u64) -> String {
     format!("{:02}:{:02}:{:02}.{:03}Z", seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60, millis % 1_000)
 }
 
+/// A point in time as the distance from a span's start.
+pub(crate) fn offset(time: u64, start: u64) -> String {
+    match time {
+        time if time >= start && start > 0 => format!("+{}", duration(time - start)),
+        time if time > 0 && start > 0 => format!("-{}", duration(start - time)),
+        _ => "?".to_owned(),
+    }
+}
+
+/// A measured number: whole ones in full, others with four significant figures.
+pub(crate) fn number(number: f64) -> String {
+    let size = number.abs();
+    if number.fract() == 0.0 && size < 1e15 {
+        return format!("{number:.0}");
+    }
+    match size {
+        0.001..1e15 => {
+            let decimals = (3 - size.log10().floor() as i32).clamp(0, 6) as usize;
+            let text = format!("{number:.decimals$}");
+            if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+        }
+        _ if number.is_finite() => format!("{number:.3e}"),
+        _ => match number {
+            f64::INFINITY => "∞".to_owned(),
+            f64::NEG_INFINITY => "-∞".to_owned(),
+            _ => "NaN".to_owned(),
+        },
+    }
+}
+
 /// A value on one line, not yet cleaned, cut off at about `budget` bytes.
 pub(crate) fn value(any: Option<&AnyValue>, budget: usize) -> String {
     let mut out = String::new();
@@ -36,15 +66,15 @@ pub(crate) fn value(any: Option<&AnyValue>, budget: usize) -> String {
     out
 }
 
-/// `key=value` pairs on one line, not yet cleaned, cut off at about `budget` bytes.
-pub(crate) fn pairs(pairs: &[KeyValue], budget: usize) -> String {
+/// `key=value` pairs on one line with `between` between them, not yet cleaned, cut off at about `budget` bytes.
+pub(crate) fn pairs(pairs: &[KeyValue], between: &str, budget: usize) -> String {
     let mut out = String::new();
     for pair in pairs {
         if out.len() > budget {
             break;
         }
         if !out.is_empty() {
-            out.push_str("  ");
+            out.push_str(between);
         }
         put_str(&mut out, &pair.key, budget);
         out.push('=');

@@ -1,13 +1,16 @@
-//! A trace as text: one line for each span, in the order of the tree, with what happened in it beneath.
+//! A trace as text: one line for each span, in the order of the tree, with what happened and was logged in it beneath.
 
 use std::collections::HashMap;
 
 use crate::details::{self, Detail};
 use crate::format;
+use crate::log::ReceivedLog;
+use crate::log_lines;
+use crate::origin::{Hex, SpanId};
 use crate::paint::Paint;
-use crate::span::{Hex, ReceivedSpan};
+use crate::span::ReceivedSpan;
 use crate::store::Trace;
-use crate::text::{columns, fit};
+use crate::text::{columns, fit, padded};
 use crate::tree::{Line, Placement, Tree};
 
 /// How [`render()`] writes.
@@ -17,12 +20,14 @@ pub struct Style {
     pub width: usize,
     /// Write colours as ANSI sequences. Without, the text has no control character but the newline.
     pub color: bool,
-    /// List the attributes of spans, events, links and resources.
+    /// List the attributes of spans, events, links, log records and resources.
     pub attributes: bool,
 }
 
 /// Spans of one trace that are written out; the number of the others is told.
 const MAX_LINES: usize = 500;
+/// Log records without a span that are written out.
+const MAX_UNPLACED_LOGS: usize = 100;
 /// Services of one trace whose resources are written out, and attributes of each.
 const MAX_RESOURCES: usize = 20;
 const MAX_RESOURCE_PAIRS: usize = 64;
@@ -43,6 +48,7 @@ pub fn render(trace: &Trace, style: &Style) -> String {
         sheet.line(&mut out, &layout, line);
         sheet.details(&mut out, &layout, line, has_children);
     }
+    sheet.unplaced_logs(&mut out, &layout);
     if tree.lines.len() > shown.len() {
         let more = format!("  … and {} more spans\n", tree.lines.len() - shown.len());
         Paint::Faint.put(&mut out, &more, style.color);
@@ -56,6 +62,10 @@ struct Sheet<'a> {
     style: Style,
     /// In order of first appearance, each with its number.
     services: HashMap<&'a str, usize>,
+    /// The log records of each span, by the span's index, in order of time.
+    logs: HashMap<usize, Vec<&'a ReceivedLog>>,
+    /// Those whose span is not here.
+    unplaced: Vec<&'a ReceivedLog>,
     /// Earliest believable start and latest end, in Unix nanoseconds.
     range: (u64, u64),
 }
@@ -74,15 +84,17 @@ struct Layout {
 impl<'a> Sheet<'a> {
     fn new(trace: &'a Trace, style: &Style) -> Self {
         let mut services = HashMap::new();
-        for span in &trace.spans {
+        let senders = trace.spans.iter().map(|span| &span.origin).chain(trace.logs.iter().map(|log| &log.origin));
+        for origin in senders {
             let number = services.len();
-            services.entry(span.origin.service_name()).or_insert(number);
+            services.entry(origin.service_name()).or_insert(number);
         }
+        let (logs, unplaced) = place_logs(trace);
         let timed = || trace.spans.iter().filter_map(times);
         let start = timed().map(|(start, _)| start).min().unwrap_or(0);
         let end = timed().map(|(_, end)| end).max().unwrap_or(0);
         let style = Style { width: style.width.max(40), ..*style };
-        Self { trace, style, services, range: (start, end) }
+        Self { trace, style, services, logs, unplaced, range: (start, end) }
     }
 
     fn header(&self, out: &mut String) {
@@ -91,6 +103,9 @@ impl<'a> Sheet<'a> {
         let (start, end) = self.range;
         Paint::Strong.put(out, &format!("trace {}", Hex(&self.trace.trace_id)), color);
         let mut facts = vec![count(self.trace.spans.len(), "span"), count(self.services.len(), "service")];
+        if !self.trace.logs.is_empty() {
+            facts.push(count(self.trace.logs.len(), "log record"));
+        }
         if end > 0 {
             facts.push(format::duration(end - start));
             facts.push(format::time_of_day(start));
@@ -133,7 +148,7 @@ impl<'a> Sheet<'a> {
     fn resource_lines(&self, span: &ReceivedSpan, room: usize) -> Vec<String> {
         let mut lines: Vec<String> = Vec::new();
         for pair in span.origin.producer.resource.attributes.iter().take(MAX_RESOURCE_PAIRS) {
-            let text = fit(&format::pairs(std::slice::from_ref(pair), room), room);
+            let text = fit(&format::pairs(std::slice::from_ref(pair), "  ", room), room);
             match lines.last_mut().filter(|last| columns(last) + 2 + columns(&text) <= room) {
                 Some(last) => {
                     last.push_str("  ");
@@ -186,12 +201,42 @@ impl<'a> Sheet<'a> {
         if let Some(note) = placement_note(line.placement, span) {
             list.push(Detail { paint: Paint::Faint, text: note });
         }
-        details::of(span, self.style.attributes, room, &mut list);
+        let logs = self.logs.get(&line.span).map_or([].as_slice(), Vec::as_slice);
+        details::of(span, logs, self.style.attributes, room, &mut list);
         for detail in list {
             out.push_str(&margin);
             Paint::Faint.put(out, &rails, self.style.color);
             detail.paint.put(out, &fit(&detail.text, room), self.style.color);
             out.push('\n');
+        }
+    }
+
+    /// Log records of the trace whose span has not arrived, or that name none, beneath the tree.
+    fn unplaced_logs(&self, out: &mut String, layout: &Layout) {
+        let color = self.style.color;
+        for log in self.unplaced.iter().take(MAX_UNPLACED_LOGS) {
+            let mut begin = String::from("  ");
+            let service = log.origin.service_name();
+            let paint = Paint::Service(self.services.get(service).copied().unwrap_or(0));
+            paint.put(&mut begin, &padded(service, layout.service), color);
+            begin.push_str("  ");
+            let indent = 2 + layout.service + 2;
+            let room = self.style.width.saturating_sub(indent).max(20);
+            let mut list: Vec<Detail> = Vec::new();
+            log_lines::in_trace(log, self.range.0, self.style.attributes, room, &mut list);
+            if let Some(span_id) = log.span_id {
+                let text = format!("  (its span {} has not arrived)", Hex(&span_id));
+                list.push(Detail { paint: Paint::Faint, text });
+            }
+            for detail in list {
+                out.push_str(&std::mem::replace(&mut begin, " ".repeat(indent)));
+                detail.paint.put(out, &fit(&detail.text, room), color);
+                out.push('\n');
+            }
+        }
+        if self.unplaced.len() > MAX_UNPLACED_LOGS {
+            let more = format!("  … and {} more log records\n", self.unplaced.len() - MAX_UNPLACED_LOGS);
+            Paint::Faint.put(out, &more, color);
         }
     }
 }
@@ -201,7 +246,9 @@ impl Layout {
         let span = |line: &Line| &sheet.trace.spans[line.span];
         let widest = |of: &dyn Fn(&Line) -> usize| shown.iter().map(of).max().unwrap_or(0);
         let width = sheet.style.width;
-        let service = widest(&|line| columns(&fit(span(line).origin.service_name(), 20))).min(width / 5);
+        let service = widest(&|line| columns(&fit(span(line).origin.service_name(), 20)));
+        let of_logs = sheet.unplaced.iter().map(|log| columns(&fit(log.origin.service_name(), 20))).max();
+        let service = service.max(of_logs.unwrap_or(0)).min(width / 5);
         let kind = widest(&|line| columns(kind(span(line))));
         let time = widest(&|line| columns(&elapsed(span(line))));
         let name = |line: &Line| columns(&fit(&span(line).span.name, width)).max(9);
@@ -218,15 +265,27 @@ impl Layout {
     }
 }
 
-fn count(number: usize, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+/// The log records of each span, by the span's index, and those without a span; in order of time.
+fn place_logs(trace: &Trace) -> (HashMap<usize, Vec<&ReceivedLog>>, Vec<&ReceivedLog>) {
+    let mut by_id: HashMap<SpanId, usize> = HashMap::new();
+    for (at, span) in trace.spans.iter().enumerate() {
+        by_id.entry(span.span_id).or_insert(at);
+    }
+    let mut sorted: Vec<&ReceivedLog> = trace.logs.iter().collect();
+    sorted.sort_by_key(|log| log.time());
+    let mut placed: HashMap<usize, Vec<&ReceivedLog>> = HashMap::new();
+    let mut unplaced = Vec::new();
+    for log in sorted {
+        match log.span_id.and_then(|id| by_id.get(&id)) {
+            Some(span) => placed.entry(*span).or_default().push(log),
+            None => unplaced.push(log),
+        }
+    }
+    (placed, unplaced)
 }
 
-fn padded(text: &str, width: usize) -> String {
-    let mut out = fit(text, width);
-    let used = columns(&out);
-    out.extend(std::iter::repeat_n(' ', width.saturating_sub(used)));
-    out
+fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 /// The lines that lead from the ancestors to a span's name, at most `levels` of them.

@@ -52,6 +52,38 @@ pub fn fit(text: &str, width: usize) -> String {
     out
 }
 
+/// [`clean`]ed text in at most `width` columns; what is cut out of its middle shows as `…`.
+pub(crate) fn fit_ends(text: &str, width: usize) -> String {
+    let shown = clean(text);
+    if columns(&shown) <= width {
+        return shown.into_owned();
+    }
+    let Some(room) = width.checked_sub(1) else { return String::new() };
+    let mut out = taken(shown.chars(), room / 2);
+    let end = taken(shown.chars().rev(), room - room / 2);
+    out.push('…');
+    out.extend(end.chars().rev());
+    out
+}
+
+/// The first letters, in at most `width` columns.
+fn taken(letters: impl Iterator<Item = char>, width: usize) -> String {
+    let mut used = 0;
+    let fits = |letter: &char| {
+        used += letter.width().unwrap_or(0);
+        used <= width
+    };
+    letters.take_while(fits).collect()
+}
+
+/// [`fit`]ted text, filled up to `width` columns with blanks.
+pub(crate) fn padded(text: &str, width: usize) -> String {
+    let mut out = fit(text, width);
+    let used = columns(&out);
+    out.extend(std::iter::repeat_n(' ', width.saturating_sub(used)));
+    out
+}
+
 /// How many columns a cleaned text takes.
 pub(crate) fn columns(text: &str) -> usize {
     text.chars().map(|letter| letter.width().unwrap_or(0)).sum()

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::span::{ReceivedSpan, SpanId};
+use crate::origin::SpanId;
+use crate::span::ReceivedSpan;
 
 /// How a span came to stand where it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

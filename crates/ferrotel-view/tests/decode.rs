@@ -3,11 +3,19 @@
 mod common;
 
 use common::{NOON, exception, pair, request, service, span, span_id, string, trace_id};
-use ferrotel_view::proto::Value;
-use ferrotel_view::{Protocol, decode_json, decode_protobuf};
+use ferrotel_view::proto::{ExportTraceServiceRequest, Value};
+use ferrotel_view::{DecodeError, Protocol, Received, ReceivedSpan, Signal};
 use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValueList, any_value};
 use opentelemetry_proto::tonic::trace::v1::{Status, span::Link};
 use proptest::prelude::*;
+
+fn decode_protobuf(bytes: &[u8]) -> Result<Received<ReceivedSpan>, DecodeError> {
+    ferrotel_view::decode_protobuf::<ExportTraceServiceRequest>(bytes)
+}
+
+fn decode_json(bytes: &[u8]) -> Result<Received<ReceivedSpan>, DecodeError> {
+    ferrotel_view::decode_json::<ExportTraceServiceRequest>(bytes)
+}
 
 #[test]
 fn every_field_of_a_span_is_read() {
@@ -46,7 +54,7 @@ fn every_field_of_a_span_is_read() {
     of_service.scope_spans[0].schema_url = "https://example.test/scope".to_owned();
 
     let received = decode_protobuf(&request(vec![of_service])).expect("valid");
-    let [one] = received.spans.as_slice() else { panic!("one span") };
+    let [one] = received.items.as_slice() else { panic!("one span") };
     assert_eq!(one.trace_id.as_slice(), trace_id(1));
     assert_eq!(one.span_id.as_slice(), span_id(7));
     assert_eq!(one.parent_span_id.expect("a parent").as_slice(), span_id(3));
@@ -116,10 +124,10 @@ fn both_formats_give_the_same_spans() {
     sent.attributes[3].value = Some(AnyValue { value: None });
     sent.status = Some(Status::default());
     let from_protobuf = decode_protobuf(&request(vec![service("shop", vec![sent])])).expect("valid");
-    assert_eq!(from_json.spans[0].span, from_protobuf.spans[0].span);
-    assert_eq!(from_json.spans[0].origin.producer, from_protobuf.spans[0].origin.producer);
-    assert_eq!(from_json.spans[0].origin.scope, from_protobuf.spans[0].origin.scope);
-    assert_eq!(from_json.spans[0].origin.protocol, Protocol::HttpJson);
+    assert_eq!(from_json.items[0].span, from_protobuf.items[0].span);
+    assert_eq!(from_json.items[0].origin.producer, from_protobuf.items[0].origin.producer);
+    assert_eq!(from_json.items[0].origin.scope, from_protobuf.items[0].origin.scope);
+    assert_eq!(from_json.items[0].origin.protocol, Protocol::HttpJson);
 }
 
 #[test]
@@ -134,10 +142,10 @@ fn a_span_with_a_bad_identifier_is_refused_and_the_others_kept() {
     zero_parent.parent_span_id = vec![0; 8];
     let spans = vec![short, zero, odd_parent, zero_parent];
     let received = decode_protobuf(&request(vec![service("shop", spans)])).expect("valid");
-    assert_eq!(received.spans.iter().map(|one| one.span.name.as_str()).collect::<Vec<_>>(), ["zero parent"]);
-    assert_eq!(received.spans[0].parent_span_id, None);
-    let partial = received.response().partial_success.expect("a partial success");
-    assert_eq!(partial.rejected_spans, 3);
+    assert_eq!(received.items.iter().map(|one| one.span.name.as_str()).collect::<Vec<_>>(), ["zero parent"]);
+    assert_eq!(received.items[0].parent_span_id, None);
+    let partial = received.response(Signal::Traces).partial_success.expect("a partial success");
+    assert_eq!(partial.rejected, 3);
     assert_eq!(
         partial.error_message,
         "spans were refused, the first because its trace_id has 15 bytes where 16 are required"
@@ -147,16 +155,16 @@ fn a_span_with_a_bad_identifier_is_refused_and_the_others_kept() {
 #[test]
 fn nothing_refused_means_an_empty_answer() {
     let received = decode_protobuf(&request(vec![service("shop", vec![span(1, 0, "a", 0, 1)])])).expect("valid");
-    assert_eq!(received.response().partial_success, None);
-    assert!(decode_protobuf(b"").expect("an empty request is valid").spans.is_empty());
-    assert!(decode_json(b"{}").expect("an empty request is valid").spans.is_empty());
+    assert_eq!(received.response(Signal::Traces).partial_success, None);
+    assert!(decode_protobuf(b"").expect("an empty request is valid").items.is_empty());
+    assert!(decode_json(b"{}").expect("an empty request is valid").items.is_empty());
 }
 
 #[test]
 fn broken_protobuf_is_an_error() {
     let whole = request(vec![service("shop", vec![span(1, 0, "a", 0, 1)])]);
     let error = decode_protobuf(&whole[..whole.len() - 3]).expect_err("cut short");
-    assert!(error.to_string().starts_with("the body is not an OTLP trace request in protobuf: "), "{error}");
+    assert!(error.to_string().starts_with("the body is not an OTLP request of traces in protobuf: "), "{error}");
     let mut not_text = span(1, 0, "name", 0, 1);
     not_text.name = "????".to_owned();
     let mut bytes = request(vec![service("shop", vec![not_text])]);
@@ -186,7 +194,7 @@ fn errors_in_json_name_the_field() {
     ];
     for (body, expected) in cases {
         let error = decode_json(body.as_bytes()).expect_err(body);
-        assert_eq!(error.to_string(), format!("the body is not an OTLP trace request in JSON: {expected}"));
+        assert_eq!(error.to_string(), format!("the body is not an OTLP request of traces in JSON: {expected}"));
     }
     assert!(decode_json(b"{").expect_err("cut short").to_string().starts_with("the body is not JSON: "));
 }

@@ -6,13 +6,16 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use common::{request, service, span};
-use ferrotel_view::{Options, Protocol, StartError, View};
+use common::logs::{log_record, logs_of, logs_request};
+use common::metrics::{histogram, histogram_point, metrics_of, metrics_request, number_point, sum};
+use common::{request, service, span, take};
+use ferrotel_view::{Options, Protocol, Signal, StartError, View};
 use flate2::write::GzEncoder;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceResponse;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use prost::Message;
 
@@ -108,7 +111,7 @@ fn protobuf_over_http() {
     assert_eq!(answer.headers["content-type"], "application/x-protobuf");
     assert_eq!(names(&view), ["work"]);
     let requests = view.store().requests();
-    assert_eq!((requests[0].protocol, requests[0].spans), (Protocol::HttpProtobuf, 1));
+    assert_eq!((requests[0].protocol, requests[0].items), (Protocol::HttpProtobuf, 1));
     assert!(requests[0].headers.contains(&("authorization".to_owned(), "Bearer x".to_owned())));
 
     let answer = post(&view, "/v1/traces", &[PROTOBUF, ("content-encoding", "gzip")], gzip(&one_span()));
@@ -144,22 +147,24 @@ fn what_http_refuses_and_how() {
         answer
     };
     refuse("/v1/trace", &[PROTOBUF], b"", 404, "POST to /v1/traces");
-    refuse("/v1/metrics", &[PROTOBUF], b"", 404, "takes traces only, not metrics");
-    refuse("/v1/logs", &[JSON], b"{}", 404, "takes traces only, not logs");
+    refuse("/v1/profiles", &[PROTOBUF], b"", 404, "traces, metrics and logs only, not profiles");
+    refuse("/v1development/profiles", &[JSON], b"{}", 404, "traces, metrics and logs only, not profiles");
     refuse("/v1/traces", &[("content-type", "text/plain")], b"", 415, "application/x-protobuf or application/json\n");
     refuse("/v1/traces", &[], b"", 415, "application/x-protobuf or application/json\n");
     let zstd = refuse("/v1/traces", &[PROTOBUF, ("content-encoding", "zstd")], b"", 415, "must be gzip or none");
     assert_eq!(zstd.headers["accept-encoding"], "gzip");
     refuse("/v1/traces", &[PROTOBUF, ("content-encoding", "gzip")], b"no", 400, "not valid gzip");
-    refuse("/v1/traces", &[PROTOBUF], b"\xff\xff", 400, "not an OTLP trace request");
+    refuse("/v1/traces", &[PROTOBUF], b"\xff\xff", 400, "not an OTLP request of traces");
+    refuse("/v1/metrics", &[PROTOBUF], b"\xff\xff", 400, "not an OTLP request of metrics");
+    refuse("/v1/logs", &[PROTOBUF], b"\xff\xff", 400, "not an OTLP request of logs");
     let json = refuse("/v1/traces", &[JSON], b"{", 400, "not JSON");
     let status: serde_json::Value = serde_json::from_slice(&json.body).expect("a Status in JSON");
     assert_eq!(status["code"], 3);
     let get = send(view.http_address().port(), false, Method::GET, "/v1/traces", &[], Vec::new());
     assert_eq!((get.status.as_u16(), &get.headers["allow"]), (405, &http::HeaderValue::from_static("POST")));
     assert!(names(&view).is_empty());
-    let (_, notices) = view.store().take_quiet(Duration::ZERO, Duration::ZERO);
-    assert_eq!(notices.len(), 2, "one each for metrics and logs: {notices:?}");
+    let notices = take(view.store(), Duration::ZERO, Duration::ZERO).notices;
+    assert_eq!(notices.len(), 1, "{notices:?}");
 }
 
 #[test]
@@ -200,21 +205,80 @@ fn grpc() {
 }
 
 #[test]
+fn metrics_and_logs_come_the_same_ways() {
+    let view = view();
+    let (grpc, store) = (view.grpc_address().port(), view.store());
+    let point = number_point(1, 1, vec![]);
+    let metrics = metrics_request(vec![metrics_of("shop", vec![sum("orders", "{order}", true, 2, vec![point])])]);
+    let logs = logs_request(vec![logs_of("shop", vec![log_record(1, 9, "hello")])]);
+    for (path, method, body) in
+        [("/v1/metrics", Signal::Metrics.grpc_path(), metrics), ("/v1/logs", Signal::Logs.grpc_path(), logs)]
+    {
+        let answer = post(&view, path, &[PROTOBUF, ("content-encoding", "gzip")], gzip(&body));
+        assert_eq!((answer.status, answer.body.as_slice()), (StatusCode::OK, b"".as_slice()));
+        assert_eq!(call(grpc, method, &[("grpc-encoding", "gzip")], &gzip(&body), true).grpc().0, "0");
+        assert_eq!(call(grpc, method, &[], &body, false).grpc().0, "0");
+        assert_eq!(post(&view, path, &[JSON], b"{}".to_vec()).text(), "{}");
+        let get = send(view.http_address().port(), false, Method::GET, path, &[], Vec::new());
+        assert_eq!(get.status, StatusCode::METHOD_NOT_ALLOWED);
+    }
+    let counts = store.counts();
+    assert_eq!((counts.received_points, counts.series, counts.received_logs, counts.logs), (3, 1, 3, 3));
+    let seen: Vec<_> = store.requests().iter().map(|one| (one.signal, one.protocol, one.items)).collect();
+    let of = |signal| {
+        [
+            (signal, Protocol::HttpProtobuf, 1),
+            (signal, Protocol::Grpc, 1),
+            (signal, Protocol::Grpc, 1),
+            (signal, Protocol::HttpJson, 0),
+        ]
+    };
+    assert_eq!(seen, [of(Signal::Metrics), of(Signal::Logs)].concat());
+}
+
+#[test]
+fn a_point_that_is_refused_is_told_in_the_answer() {
+    let view = view();
+    let mut bad = histogram_point(1, 3.0, vec![1, 2], vec![5.0]);
+    bad.bucket_counts.push(7);
+    let good = histogram_point(1, 3.0, vec![1, 2], vec![5.0]);
+    let body = metrics_request(vec![metrics_of("shop", vec![histogram("size", "By", 2, vec![bad, good])])]);
+    let answer = post(&view, "/v1/metrics", &[PROTOBUF], body);
+    let partial = ExportMetricsServiceResponse::decode(answer.body.as_slice()).expect("a response").partial_success;
+    let partial = partial.expect("a partial success");
+    assert_eq!(partial.rejected_data_points, 1);
+    assert_eq!(
+        partial.error_message,
+        "data points were refused, the first because its 3 bucket counts do not fit its 1 bounds"
+    );
+    let json = br#"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"size","histogram":{"dataPoints":[
+        {"bucketCounts":["1"],"explicitBounds":[1]}]}}]}]}]}"#;
+    let partial: serde_json::Value =
+        serde_json::from_slice(&post(&view, "/v1/metrics", &[JSON], json.to_vec()).body).expect("JSON");
+    assert_eq!(partial["partialSuccess"]["rejectedDataPoints"], "1");
+    let notices = take(view.store(), Duration::ZERO, Duration::ZERO).notices;
+    assert_eq!(notices.len(), 1, "{notices:?}");
+    assert!(notices[0].starts_with("some data points were refused"), "{notices:?}");
+    assert_eq!(view.store().counts().rejected_points, 2);
+}
+
+#[test]
 fn what_grpc_refuses_and_how() {
     let view = view();
     let port = view.grpc_address().port();
-    let metrics = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
+    let profiles = "/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export";
     let unimplemented = "12".to_owned();
     for _ in 0..3 {
-        let (status, message) = call(port, metrics, &[], b"", false).grpc();
-        assert_eq!((status, message.as_str()), (unimplemented.clone(), "this receiver takes traces only, not metrics"));
+        let (status, message) = call(port, profiles, &[], b"", false).grpc();
+        assert_eq!(status, unimplemented);
+        assert!(message.contains("not profiles"), "{message}");
     }
     assert_eq!(call(port, "/some.Service/Method", &[], b"", false).grpc().0, unimplemented);
     assert_eq!(call(port, EXPORT, &[("grpc-encoding", "zstd")], b"x", true).grpc().0, unimplemented);
     assert_ne!(call(port, EXPORT, &[], b"\xff\xff", false).grpc().0, "0");
-    let (_, notices) = view.store().take_quiet(Duration::ZERO, Duration::ZERO);
+    let notices = take(view.store(), Duration::ZERO, Duration::ZERO).notices;
     assert_eq!(notices.len(), 1, "{notices:?}");
-    assert!(notices[0].contains("OTEL_METRICS_EXPORTER=none"), "{notices:?}");
+    assert!(notices[0].contains("profiles"), "{notices:?}");
 }
 
 #[test]
@@ -227,7 +291,7 @@ fn the_wrong_port_says_which_is_right() {
     let answer = send(grpc, false, Method::POST, "/v1/traces", &[JSON], b"{}".to_vec());
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
     assert!(answer.text().contains(&format!("OTLP over HTTP is on port {http}")), "{}", answer.text());
-    assert_eq!(view.store().take_quiet(Duration::ZERO, Duration::ZERO).1.len(), 2);
+    assert_eq!(take(view.store(), Duration::ZERO, Duration::ZERO).notices.len(), 2);
 }
 
 #[test]

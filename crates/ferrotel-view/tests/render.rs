@@ -2,24 +2,13 @@
 
 mod common;
 
-use std::path::Path;
-
-use common::{MILLI, error, exception, pair, service, span, string, trace, trace_id};
+use common::{MILLI, compare, error, exception, pair, service, span, string, trace, trace_id};
 use ferrotel_view::{Style, Trace, fit, render};
 use opentelemetry_proto::tonic::common::v1::any_value;
 use opentelemetry_proto::tonic::trace::v1::{Span, Status, span::Event, span::Link};
 use proptest::prelude::*;
 
 const PLAIN: Style = Style { width: 100, color: false, attributes: false };
-
-fn compare(name: &str, text: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots").join(format!("{name}.txt"));
-    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
-        std::fs::write(&path, text).expect("the snapshot can be written");
-    }
-    let expected = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(text, expected, "\n--- now:\n{text}\n--- {}:\n{expected}", path.display());
-}
 
 fn kind(mut span: Span, kind: i32) -> Span {
     span.kind = kind;

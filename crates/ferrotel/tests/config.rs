@@ -8,8 +8,8 @@ use std::time::Duration;
 use ferrotel::api::trace::TraceId;
 use ferrotel::common::diagnostics::Level;
 use ferrotel::config::{
-    BatchSettings, EnvSource, LogLevel, MapEnv, ProcessEnv, Reader, ResourceSettings, SamplerSettings, Settings,
-    SpanLimitSettings, TraceSettings, env_vars, parse,
+    BatchSettings, EnvSource, LogLevel, LogRecordLimitSettings, LogSettings, MapEnv, ProcessEnv, Reader,
+    ResourceSettings, SamplerSettings, Settings, SpanLimitSettings, TraceSettings, env_vars, parse,
 };
 use ferrotel::propagation::percent;
 use ferrotel::sdk::trace::{BuiltinSampler, Decision, Sampler, SpanLimits};
@@ -53,9 +53,14 @@ fn an_empty_environment_is_no_reason_to_speak() {
     let empty: MapEnv = env_vars::ALL.iter().map(|variable| (variable.name, "")).collect();
     let settings = Settings::from_env(&empty);
     let span_limits = SpanLimitSettings::from_env(&empty);
+    let limits = LogRecordLimitSettings { attribute_count: None, attribute_value_length: None };
     assert_eq!(
         settings,
-        Settings { traces: TraceSettings { span_limits, ..TraceSettings::default() }, ..Settings::default() }
+        Settings {
+            traces: TraceSettings { span_limits, ..TraceSettings::default() },
+            logs: LogSettings { limits, ..LogSettings::default() },
+            ..Settings::default()
+        }
     );
     for target in TARGETS {
         assert_eq!(lines.of(target), [""; 0], "{target}");

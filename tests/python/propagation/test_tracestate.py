@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from opentelemetry.trace import TraceState
+from opentelemetry.trace import SpanContext, TraceState
 
 LOGGER = "opentelemetry.trace.span"
 
@@ -157,3 +157,10 @@ def test_header_that_is_no_text(headers: Any, caplog: pytest.LogCaptureFixture) 
 def test_hostile_header_is_quick_and_quiet(caplog: pytest.LogCaptureFixture) -> None:
     assert dict(TraceState.from_header(["a=b" + " " * 1_000_000 + "x"])) == {}
     assert len(caplog.messages[0]) < 400
+
+
+def test_the_text_of_a_header_in_place_of_a_trace_state() -> None:
+    context: Any = SpanContext(1, 2, is_remote=False, trace_state="foo=bar,a=1")  # type: ignore[arg-type]
+    assert context.trace_state == "foo=bar,a=1"
+    assert context.trace_state == {"foo": "bar", "a": "1"}
+    assert context.trace_state != "foo=bar"

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 COMMAND = [sys.executable, "-m", "ferrotel", "view"]
 FREE_PORTS = ["--grpc-port", "0", "--http-port", "0"]
 TRACE_ID = "5b8efff798038103d269b633813fc60c"
+RESOURCE = {"attributes": [{"key": "service.name", "value": {"stringValue": "shop"}}]}
 
 
 def request_body(name: str, span_id: str = "eee19b7ec3c1b174", **fields: Any) -> bytes:
@@ -29,8 +30,25 @@ def request_body(name: str, span_id: str = "eee19b7ec3c1b174", **fields: Any) ->
     span.setdefault("startTimeUnixNano", "1795521600000000000")
     span.setdefault("endTimeUnixNano", "1795521600005000000")
     span["attributes"] = [{"key": "user.id", "value": {"intValue": "7"}}]
-    resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "shop"}}]}
-    return json.dumps({"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": [span]}]}]}).encode()
+    return json.dumps({"resourceSpans": [{"resource": RESOURCE, "scopeSpans": [{"spans": [span]}]}]}).encode()
+
+
+def metrics_body(second: int, value: int) -> bytes:
+    noon = 1795521600000000000
+    point = {
+        "startTimeUnixNano": str(noon),
+        "timeUnixNano": str(noon + second * 10**9),
+        "asInt": str(value),
+        "attributes": [{"key": "route", "value": {"stringValue": "/"}}],
+    }
+    total = {"isMonotonic": True, "aggregationTemporality": 2, "dataPoints": [point]}
+    metric = {"name": "requests", "unit": "{request}", "sum": total}
+    return json.dumps({"resourceMetrics": [{"resource": RESOURCE, "scopeMetrics": [{"metrics": [metric]}]}]}).encode()
+
+
+def logs_body(body: str, **fields: Any) -> bytes:
+    record = {"timeUnixNano": "1795521600003000000", "severityNumber": 13, "body": {"stringValue": body}, **fields}
+    return json.dumps({"resourceLogs": [{"resource": RESOURCE, "scopeLogs": [{"logRecords": [record]}]}]}).encode()
 
 
 def post(url: str, body: bytes) -> tuple[int, bytes]:
@@ -60,9 +78,10 @@ class RunningView:
         )
         assert self.process.stdout is not None
         self.out = self.process.stdout
-        found = re.search(r"(http://\S+/v1/traces)", read_until(self.out, "OTLP over HTTP"))
+        found = re.search(r"HTTP +(http://\S+)", read_until(self.out, "OTLP over HTTP"))
         assert found is not None
-        self.url = found.group(1)
+        self.base = found.group(1)
+        self.url = f"{self.base}/v1/traces"
 
     def close(self) -> None:
         self.process.kill()
@@ -112,15 +131,51 @@ def test_hostile_names_reach_the_terminal_escaped(view: RunningView) -> None:
     assert r"\u{1b}]0;owned\u{7}\u{1b}[2Jname" in read_until(view.out, "owned")
 
 
-def test_metrics_are_refused_with_a_note(view: RunningView) -> None:
-    for _ in range(2):
-        with pytest.raises(urllib.error.HTTPError, match="404") as refused:
-            post(view.url.replace("traces", "metrics"), b"{}")
-        assert b"takes traces only, not metrics" in refused.value.read()
-        refused.value.close()
-    assert "note: a program sends metrics here" in read_until(view.out, "OTEL_METRICS_EXPORTER=none")
-    post(view.url, request_body("a span"))
-    assert "note" not in read_until(view.out, "a span")
+def test_a_log_record_stands_under_its_span_or_alone(view: RunningView) -> None:
+    post(f"{view.base}/v1/logs", logs_body("during", traceId=TRACE_ID, spanId="eee19b7ec3c1b174", flags=1))
+    post(f"{view.base}/v1/logs", logs_body("outside"))
+    alone = read_until(view.out, "outside")
+    assert re.search(r"^log  12:00:00\.003Z  WARN   shop  outside$", alone, re.MULTILINE)
+    assert "during" not in alone  # it waits for its trace
+    post(view.url, request_body("root"))
+    shown = read_until(view.out, "during")
+    assert re.search(r"^  shop  root .*\n +WARN  \+3\.00 ms  during$", shown, re.MULTILINE)
+
+
+def test_changed_metrics_are_lines_where_nothing_can_be_redrawn(view: RunningView) -> None:
+    for second, value in [(5, 10), (10, 10), (15, 40)]:
+        post(f"{view.base}/v1/metrics", metrics_body(second, value))
+        if value != 10 or second == 5:
+            shown = read_until(view.out, "requests")
+    assert shown == "metric  shop  requests  route=/  40 {request}  6/s\n"
+
+
+def test_metrics_and_logs_are_hidden_on_request() -> None:
+    view = RunningView("--no-metrics", "--no-logs", "--exit-after", "1")
+    try:
+        assert post(f"{view.base}/v1/metrics", metrics_body(5, 10)) == (200, b"{}")
+        assert post(f"{view.base}/v1/logs", logs_body("silent")) == (200, b"{}")
+        post(view.url, request_body("only"))
+        rest = view.out.read()
+    finally:
+        view.close()
+    assert "requests" not in rest
+    assert "silent" not in rest
+    assert rest.endswith("ferrotel view: 1 spans received, 1 data points of metrics, 1 log records\n")
+
+
+def test_the_table_is_redrawn_on_request_into_a_pipe() -> None:
+    view = RunningView("--redraw", "always", "--width", "90", "--height", "20", "--color", "never")
+    try:
+        post(f"{view.base}/v1/metrics", metrics_body(5, 10))
+        first = read_until(view.out, "requests")
+        assert "── metrics ── 1 series ─" in first
+        post(f"{view.base}/v1/metrics", metrics_body(10, 40))
+        again = read_until(view.out, "requests")
+    finally:
+        view.close()
+    assert again.startswith("\x1b[?2026h\x1b[3F\x1b[4M── metrics")  # title, head and one row are overwritten
+    assert re.search(r"shop +requests +route=/ +counter +40 +6/s +\{request\}", again)
 
 
 def test_exit_after_a_number_of_traces() -> None:
@@ -165,6 +220,8 @@ def test_a_taken_port_is_named(protocol: str) -> None:
         (["--grpc-port", "70000"], "a port is a number from 0 to 65535"),
         (["--http-port", "many"], "a whole number is required"),
         (["--max-traces", "0"], "a number from 1 is required"),
+        (["--max-series", "-1"], "a number from 1 is required"),
+        (["--redraw", "sometimes"], "invalid choice: 'sometimes'"),
     ],
 )
 def test_bad_options_are_explained(arguments: list[str], reason: str) -> None:
@@ -207,14 +264,22 @@ def test_commands_typed_in_a_terminal() -> None:
 
     try:
         greeting = wait_for(r"q \+ Enter quits")
-        found = re.search(r"(http://\S+/v1/traces)", greeting)
+        found = re.search(r"HTTP +(http://\S+)", greeting)
         assert found is not None
-        post(found.group(1), request_body("typed"))
+        base = found.group(1)
+        post(f"{base}/v1/traces", request_body("typed"))
         shown = wait_for("5.00 ms")
         assert "\x1b[1mtyped" in shown
         assert "user.id" not in shown
         os.write(terminal, b"a\n")
         wait_for("user.id = 7")
+        post(f"{base}/v1/metrics", metrics_body(5, 10))
+        assert "\x1b[1m" in wait_for(r"requests.*10")
+        os.write(terminal, b"m\n")
+        # Up by title, head, row, and the line that the Enter key has added; then nothing.
+        wait_for("\x1b\\[\\?2026h\x1b\\[4F\x1b\\[5M\x1b\\[\\?2026l$")
+        os.write(terminal, b"m\n")
+        wait_for("metrics ── 1 series")
         os.write(terminal, b"q\n")
         assert "1 spans received" in wait_for("spans received")
         assert os.waitpid(pid, 0)[1] == 0

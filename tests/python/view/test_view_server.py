@@ -33,11 +33,17 @@ def span(number: int, **fields: Any) -> dict[str, Any]:
 def post(server: Any, *spans: dict[str, Any], **headers: str) -> bytes:
     resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "shop"}}]}
     scope_spans = [{"scope": {"name": "scope", "version": "1"}, "spans": list(spans)}]
-    body = json.dumps({"resourceSpans": [{"resource": resource, "scopeSpans": scope_spans}]}).encode()
+    return post_document(
+        server, "traces", {"resourceSpans": [{"resource": resource, "scopeSpans": scope_spans}]}, **headers
+    )
+
+
+def post_document(server: Any, signal: str, document: dict[str, Any], **headers: str) -> bytes:
+    body = json.dumps(document).encode()
     if headers.get("Content-Encoding") == "gzip":
         body = gzip.compress(body)
     request = urllib.request.Request(
-        f"{server.http_endpoint}/v1/traces", body, {"Content-Type": "application/json", **headers}
+        f"{server.http_endpoint}/v1/{signal}", body, {"Content-Type": "application/json", **headers}
     )
     with urllib.request.urlopen(request, timeout=10) as response:
         content: bytes = response.read()
@@ -96,6 +102,7 @@ def test_special_numbers(server: Any) -> None:
 def test_requests_are_remembered_with_their_headers(server: Any) -> None:
     post(server, span(1), span(2), Authorization="Bearer x", **{"Content-Encoding": "gzip"})
     [request] = server.requests()
+    assert request["signal"] == "traces"
     assert (request["protocol"], request["path"], request["spans"]) == ("http/json", "/v1/traces", 2)
     assert ("authorization", "Bearer x") in request["headers"]
     assert ("content-encoding", "gzip") in request["headers"]
@@ -108,11 +115,89 @@ def test_a_refused_span_is_counted_and_told(server: Any) -> None:
     assert server.counts() == {
         "traces": 1,
         "spans": 1,
+        "series": 0,
+        "logs": 0,
         "received_spans": 1,
+        "received_points": 0,
+        "received_logs": 0,
         "rejected_spans": 1,
+        "rejected_points": 0,
         "dropped_spans": 0,
         "dropped_traces": 0,
+        "dropped_series": 0,
+        "dropped_logs": 0,
     }
+
+
+def test_metrics_come_back_as_python_values(server: Any) -> None:
+    attributes = [{"key": "route", "value": {"stringValue": "/"}}]
+    number = {"startTimeUnixNano": "1", "timeUnixNano": "2", "attributes": attributes}
+    metrics = [
+        {"name": "a", "unit": "1", "sum": {"isMonotonic": True, "dataPoints": [{**number, "asInt": str(2**62)}]}},
+        {"name": "b", "description": "it", "gauge": {"dataPoints": [{**number, "asDouble": 0.5}, {"flags": 1}]}},
+        {
+            "name": "c",
+            "histogram": {
+                "aggregationTemporality": 1,
+                "dataPoints": [{"count": 3, "sum": 9.5, "max": 8, "bucketCounts": ["1", "2"], "explicitBounds": [4]}],
+            },
+        },
+        {
+            "name": "d",
+            "exponentialHistogram": {
+                "dataPoints": [{"count": 3, "scale": 0, "zeroCount": 1, "positive": {"bucketCounts": ["2"]}}]
+            },
+        },
+        {"name": "e", "summary": {"dataPoints": [{"count": 1, "quantileValues": [{"quantile": 0.5, "value": 3}]}]}},
+    ]
+    post_document(server, "metrics", {"resourceMetrics": [{"scopeMetrics": [{"metrics": metrics}]}]})
+    assert server.wait_for_series(6)
+    got = {(one["name"], one["kind"], bool(one["attributes"])): one for one in server.metrics()}
+    counter = got["a", "counter", True]
+    assert (counter["value"], counter["unit"], counter["attributes"]) == (2**62, "1", {"route": "/"})
+    assert (counter["temporality"], counter["time_unix_nano"], counter["protocol"]) == ("cumulative", 2, "http/json")
+    assert got["b", "gauge", True]["value"] == 0.5
+    assert got["b", "gauge", True]["description"] == "it"
+    assert got["b", "gauge", False]["value"] is None
+    histogram = got["c", "histogram", False]
+    assert histogram["temporality"] == "delta"
+    assert histogram["value"] == {
+        "count": 3,
+        "sum": 9.5,
+        "min": None,
+        "max": 8.0,
+        "buckets": [(-math.inf, 4.0, 1), (4.0, math.inf, 2)],
+    }
+    assert got["d", "exponential_histogram", False]["value"]["buckets"] == [(0.0, 0.0, 1), (1.0, 2.0, 2)]
+    assert got["e", "summary", False]["value"] == {"count": 1, "sum": 0.0, "quantiles": [(0.5, 3.0)]}
+    [request] = server.requests()
+    assert (request["signal"], request["data_points"]) == ("metrics", 6)
+
+
+def test_log_records_come_back_as_python_values(server: Any) -> None:
+    record = {
+        "timeUnixNano": "5",
+        "observedTimeUnixNano": "6",
+        "severityNumber": 17,
+        "severityText": "ERROR",
+        "body": {"kvlistValue": {"values": [{"key": "k", "value": {"intValue": "1"}}]}},
+        "attributes": [{"key": "user", "value": {"stringValue": "é"}}],
+        "traceId": f"{1:032x}",
+        "spanId": f"{2:016x}",
+        "flags": 1,
+        "eventName": "it.happened",
+    }
+    scope_logs = [{"scope": {"name": "logger"}, "logRecords": [record, {}]}]
+    post_document(server, "logs", {"resourceLogs": [{"scopeLogs": scope_logs}]})
+    assert server.wait_for_logs(2)
+    got, empty = server.logs()
+    assert (got["time_unix_nano"], got["observed_time_unix_nano"], got["flags"]) == (5, 6, 1)
+    assert (got["severity_number"], got["severity_text"], got["event_name"]) == (17, "ERROR", "it.happened")
+    assert (got["body"], got["attributes"], got["scope_name"]) == ({"k": 1}, {"user": "é"}, "logger")
+    assert (got["trace_id"], got["span_id"]) == (f"{1:032x}", f"{2:016x}")
+    assert (empty["body"], empty["trace_id"], empty["span_id"]) == (None, None, None)
+    server.clear()
+    assert server.logs() == []
 
 
 def test_what_is_kept_is_bounded() -> None:

@@ -4,23 +4,34 @@ mod endpoint;
 mod header_list;
 mod headers;
 mod options;
+mod preference;
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use ferrotel::common::diagnostics::{self, Level};
 use ferrotel::config::{EnvSource, ProcessEnv};
 
-use crate::exporter::OtlpSpanExporter;
-use crate::signal::TRACES;
+use crate::exporter::OtlpExporter;
+use crate::signal::{Exported, Logs, Metrics, Traces};
 use crate::transport::{Compression, Protocol, Transport};
 pub(crate) use options::Options;
+pub(crate) use preference::Preferences;
+pub use preference::{HistogramAggregation, TemporalityPreference, UnknownPreference};
 
-/// Configures an [`OtlpSpanExporter`].
+/// Configures an [`OtlpSpanExporter`](crate::OtlpSpanExporter).
+pub type SpanExporterBuilder = ExporterBuilder<Traces>;
+/// Configures an [`OtlpMetricExporter`](crate::OtlpMetricExporter).
+pub type MetricExporterBuilder = ExporterBuilder<Metrics>;
+/// Configures an [`OtlpLogRecordExporter`](crate::OtlpLogRecordExporter).
+pub type LogRecordExporterBuilder = ExporterBuilder<Logs>;
+
+/// Configures an [`OtlpExporter`].
 ///
-/// What is not set here comes from the environment (`OTEL_EXPORTER_OTLP_TRACES_*`, then `OTEL_EXPORTER_OTLP_*`), and
-/// from the specification's defaults where the environment does not say (OTLP exporter specification). Proxies are
+/// What is not set here comes from the environment (for spans `OTEL_EXPORTER_OTLP_TRACES_*`, for metrics
+/// `OTEL_EXPORTER_OTLP_METRICS_*`, for log records `OTEL_EXPORTER_OTLP_LOGS_*`, then `OTEL_EXPORTER_OTLP_*`), and from the specification's defaults where the environment does not say (OTLP exporter specification). Proxies are
 /// those of `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, for gRPC `grpc_proxy` and `no_grpc_proxy` too.
 ///
 /// ```
@@ -37,7 +48,15 @@ pub(crate) use options::Options;
 /// # Ok::<(), ferrotel_otlp::ConfigError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct SpanExporterBuilder {
+pub struct ExporterBuilder<S: Exported> {
+    given: Given,
+    preferences: Preferences,
+    signal: PhantomData<S>,
+}
+
+/// What code said.
+#[derive(Clone, Debug)]
+pub(crate) struct Given {
     protocol: Protocol,
     endpoint: Option<String>,
     headers: Option<Vec<(String, String)>>,
@@ -68,10 +87,10 @@ impl fmt::Debug for Pem {
     }
 }
 
-impl SpanExporterBuilder {
+impl<S: Exported> ExporterBuilder<S> {
     /// Starts with nothing set.
     pub const fn new(protocol: Protocol) -> Self {
-        SpanExporterBuilder {
+        let given = Given {
             protocol,
             endpoint: None,
             headers: None,
@@ -84,14 +103,16 @@ impl SpanExporterBuilder {
             max_request_size: None,
             retryable: None,
             user_agent: None,
-        }
+        };
+        ExporterBuilder { given, preferences: Preferences::NONE, signal: PhantomData }
     }
 
     /// Where to: over HTTP the whole URL, used as it stands; over gRPC `http://host:port`, `https://host:port` or
-    /// `host:port`. Default: `http://localhost:4317` (gRPC), `http://localhost:4318/v1/traces` (HTTP).
+    /// `host:port`. Default: `http://localhost:4317` (gRPC), `http://localhost:4318` with the signal's path
+    /// (`/v1/traces`, `/v1/metrics`, `/v1/logs`; HTTP).
     #[must_use]
     pub fn endpoint(mut self, endpoint: impl Into<String>) -> Self {
-        self.endpoint = Some(endpoint.into());
+        self.given.endpoint = Some(endpoint.into());
         self
     }
 
@@ -99,7 +120,7 @@ impl SpanExporterBuilder {
     /// reference. Names are made lower case; what cannot be a header is reported once and left out.
     #[must_use]
     pub fn headers<K: Into<String>, V: Into<String>>(mut self, headers: impl IntoIterator<Item = (K, V)>) -> Self {
-        self.headers = Some(headers.into_iter().map(|(name, value)| (name.into(), value.into())).collect());
+        self.given.headers = Some(headers.into_iter().map(|(name, value)| (name.into(), value.into())).collect());
         self
     }
 
@@ -107,7 +128,7 @@ impl SpanExporterBuilder {
     /// commas, values percent-encoded.
     #[must_use]
     pub fn header_list(mut self, list: &str) -> Self {
-        self.headers = Some(header_list::parse(list));
+        self.given.headers = Some(header_list::parse(list));
         self
     }
 
@@ -120,14 +141,14 @@ impl SpanExporterBuilder {
     /// [`timeout`](Self::timeout) in seconds. Zero, a negative number and `NaN` count as not set.
     #[must_use]
     pub const fn timeout_seconds(mut self, seconds: f64) -> Self {
-        self.timeout = Some(seconds);
+        self.given.timeout = Some(seconds);
         self
     }
 
     /// How requests are compressed. gRPC has no [`Compression::Deflate`]. Default: not at all.
     #[must_use]
     pub const fn compression(mut self, compression: Compression) -> Self {
-        self.compression = Some(compression);
+        self.given.compression = Some(compression);
         self
     }
 
@@ -136,42 +157,42 @@ impl SpanExporterBuilder {
     /// otherwise, and Mozilla's where the system has none.
     #[must_use]
     pub fn certificate_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.certificate = Some(Pem::File(path.into()));
+        self.given.certificate = Some(Pem::File(path.into()));
         self
     }
 
     /// [`certificate_file`](Self::certificate_file)'s content.
     #[must_use]
     pub fn certificate_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.certificate = Some(Pem::Text(pem.into()));
+        self.given.certificate = Some(Pem::Text(pem.into()));
         self
     }
 
     /// The file with the client's certificate chain (PEM), for mutual TLS.
     #[must_use]
     pub fn client_certificate_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.client_certificate = Some(Pem::File(path.into()));
+        self.given.client_certificate = Some(Pem::File(path.into()));
         self
     }
 
     /// [`client_certificate_file`](Self::client_certificate_file)'s content.
     #[must_use]
     pub fn client_certificate_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.client_certificate = Some(Pem::Text(pem.into()));
+        self.given.client_certificate = Some(Pem::Text(pem.into()));
         self
     }
 
     /// The file with the client's private key (PEM). Default: the key in the client certificate's file.
     #[must_use]
     pub fn client_key_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.client_key = Some(Pem::File(path.into()));
+        self.given.client_key = Some(Pem::File(path.into()));
         self
     }
 
     /// [`client_key_file`](Self::client_key_file)'s content.
     #[must_use]
     pub fn client_key_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.client_key = Some(Pem::Text(pem.into()));
+        self.given.client_key = Some(Pem::Text(pem.into()));
         self
     }
 
@@ -179,7 +200,7 @@ impl SpanExporterBuilder {
     /// `http://`, with TLS for an endpoint without a scheme.
     #[must_use]
     pub const fn insecure(mut self, insecure: bool) -> Self {
-        self.insecure = Some(insecure);
+        self.given.insecure = Some(insecure);
         self
     }
 
@@ -187,14 +208,14 @@ impl SpanExporterBuilder {
     /// HTTP, no limit over gRPC.
     #[must_use]
     pub const fn max_request_size(mut self, bytes: usize) -> Self {
-        self.max_request_size = Some(bytes);
+        self.given.max_request_size = Some(bytes);
         self
     }
 
     /// The gRPC status codes after which an export is tried again. Default: those of the OTLP specification.
     #[must_use]
     pub fn retryable_codes(mut self, codes: impl IntoIterator<Item = i32>) -> Self {
-        self.retryable = Some(codes.into_iter().collect());
+        self.given.retryable = Some(codes.into_iter().collect());
         self
     }
 
@@ -202,7 +223,7 @@ impl SpanExporterBuilder {
     /// `OTel-OTLP-Exporter-Rust/<version>`.
     #[must_use]
     pub fn user_agent(mut self, product: impl Into<String>) -> Self {
-        self.user_agent = Some(product.into());
+        self.given.user_agent = Some(product.into());
         self
     }
 
@@ -210,7 +231,7 @@ impl SpanExporterBuilder {
     ///
     /// # Errors
     /// See [`build_with`](Self::build_with).
-    pub fn build(self) -> Result<OtlpSpanExporter, ConfigError> {
+    pub fn build(self) -> Result<OtlpExporter<S>, ConfigError> {
         self.build_with(&ProcessEnv)
     }
 
@@ -220,22 +241,53 @@ impl SpanExporterBuilder {
     ///
     /// # Errors
     /// An endpoint that is no URL; a certificate or key that cannot be read or understood.
-    pub fn build_with(self, env: &dyn EnvSource) -> Result<OtlpSpanExporter, ConfigError> {
-        let options = Options::resolve(self, &TRACES, env);
-        let transport = Transport::new(options.settings(&TRACES, env)?);
-        Ok(OtlpSpanExporter::new(options, Ok(transport)))
+    pub fn build_with(self, env: &dyn EnvSource) -> Result<OtlpExporter<S>, ConfigError> {
+        let (options, preferences) = self.resolve(env);
+        let transport = Transport::new(options.settings(S::SIGNAL, env)?);
+        Ok(OtlpExporter::new(options, preferences, Ok(transport)))
     }
 
     /// Like [`build_with`](Self::build_with), and never fails: what that refuses is reported once, and every export
     /// then fails with the same text. For programs that must start whatever the configuration is.
-    pub fn build_lenient(self, env: &dyn EnvSource) -> OtlpSpanExporter {
-        let options = Options::resolve(self, &TRACES, env);
-        let transport = options.settings(&TRACES, env).map(Transport::new);
+    pub fn build_lenient(self, env: &dyn EnvSource) -> OtlpExporter<S> {
+        let (options, preferences) = self.resolve(env);
+        let transport = options.settings(S::SIGNAL, env).map(Transport::new);
         if let Err(error) = &transport {
             let line = format!("Nothing will be exported: {error}");
-            diagnostics::log(Level::Error, options.log_target(&TRACES), &line);
+            diagnostics::log(Level::Error, options.log_target(S::SIGNAL), &line);
         }
-        OtlpSpanExporter::new(options, transport)
+        OtlpExporter::new(options, preferences, transport)
+    }
+
+    fn resolve(self, env: &dyn EnvSource) -> (Options, Preferences) {
+        let options = Options::resolve(self.given, S::SIGNAL, env);
+        let preferences = self.preferences.or_environment(S::SIGNAL, options.log_target(S::SIGNAL), env);
+        (options, preferences)
+    }
+}
+
+impl MetricExporterBuilder {
+    /// What the points of counters and histograms cover. Default: `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE`,
+    /// then cumulative.
+    #[must_use]
+    pub const fn temporality_preference(mut self, preference: TemporalityPreference) -> Self {
+        self.preferences.temporality = Some(preference);
+        self
+    }
+
+    /// How histograms without a view are aggregated. Default:
+    /// `OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION`, then explicit buckets.
+    #[must_use]
+    pub const fn default_histogram_aggregation(mut self, aggregation: HistogramAggregation) -> Self {
+        self.preferences.histogram_aggregation = Some(aggregation);
+        self
+    }
+
+    /// The most points that one request may hold; a larger collection is sent as several. 0: no limit, the default.
+    #[must_use]
+    pub const fn max_export_batch_size(mut self, points: usize) -> Self {
+        self.preferences.max_export_batch_size = if points == 0 { None } else { Some(points) };
+        self
     }
 }
 

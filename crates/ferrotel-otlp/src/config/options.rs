@@ -7,7 +7,7 @@ use ferrotel::config::{EnvSource, EnvVar, Reader, env_vars};
 use http::Uri;
 use http::uri::Scheme;
 
-use super::{ConfigError, Pem, SpanExporterBuilder, endpoint, header_list, headers};
+use super::{ConfigError, Given, Pem, endpoint, header_list, headers};
 use crate::signal::{GENERAL, Signal, Variables};
 use crate::transport::{Compression, Protocol, Proxies, Settings, status, tls::Identity};
 
@@ -34,38 +34,38 @@ pub(crate) struct Options {
 
 impl Options {
     /// Resolves. Malformed variables are reported here, once.
-    pub fn resolve(builder: SpanExporterBuilder, signal: &'static Signal, env: &dyn EnvSource) -> Self {
-        let grpc = builder.protocol == Protocol::Grpc;
+    pub fn resolve(given: Given, signal: &'static Signal, env: &dyn EnvSource) -> Self {
+        let grpc = given.protocol == Protocol::Grpc;
         let target = if grpc { signal.grpc_target } else { signal.http_target };
         let vars = Vars { reader: Reader::new(env, target), own: &signal.variables, env };
         let (endpoint, insecure) = if grpc {
-            let endpoint = builder.endpoint.filter(|endpoint| !endpoint.is_empty());
+            let endpoint = given.endpoint.filter(|endpoint| !endpoint.is_empty());
             let endpoint = endpoint.or_else(|| vars.text(|v| &v.endpoint));
-            let insecure = builder.insecure.or_else(|| vars.text(|v| &v.insecure).map(|text| is_true(&text)));
+            let insecure = given.insecure.or_else(|| vars.text(|v| &v.insecure).map(|text| is_true(&text)));
             let read = endpoint::grpc(endpoint.as_deref().unwrap_or("http://localhost:4317"), insecure);
             (read.target, read.insecure)
         } else {
-            let endpoint = builder.endpoint.filter(|endpoint| !endpoint.is_empty());
+            let endpoint = given.endpoint.filter(|endpoint| !endpoint.is_empty());
             (endpoint.unwrap_or_else(|| vars.http_endpoint(signal)), false)
         };
-        let max_request_size = match builder.max_request_size {
+        let max_request_size = match given.max_request_size {
             Some(0) => None,
             None => (!grpc).then_some(DEFAULT_MAX_REQUEST_SIZE),
             size => size,
         };
         Options {
-            protocol: builder.protocol,
+            protocol: given.protocol,
             endpoint,
             insecure,
-            headers: vars.headers(builder.headers, grpc),
-            timeout: vars.timeout(builder.timeout, grpc),
-            compression: vars.compression(builder.compression, grpc),
+            headers: vars.headers(given.headers, grpc),
+            timeout: vars.timeout(given.timeout, grpc),
+            compression: vars.compression(given.compression, grpc),
             max_request_size,
-            certificate: builder.certificate.or_else(|| vars.authority(grpc)),
-            client_certificate: builder.client_certificate.or_else(|| vars.file(|v| &v.client_certificate)),
-            client_key: builder.client_key.or_else(|| vars.file(|v| &v.client_key)),
-            retryable: builder.retryable.or_else(|| if grpc { vars.retryable() } else { None }),
-            user_agent: match builder.user_agent {
+            certificate: given.certificate.or_else(|| vars.authority(grpc)),
+            client_certificate: given.client_certificate.or_else(|| vars.file(|v| &v.client_certificate)),
+            client_key: given.client_key.or_else(|| vars.file(|v| &v.client_key)),
+            retryable: given.retryable.or_else(|| if grpc { vars.retryable() } else { None }),
+            user_agent: match given.user_agent {
                 Some(product) => format!("{product} ferrotel/{VERSION}"),
                 None => format!("OTel-OTLP-Exporter-Rust/{VERSION} ferrotel/{VERSION}"),
             },
@@ -77,6 +77,15 @@ impl Options {
         match self.protocol {
             Protocol::Grpc => signal.grpc_target,
             _ => signal.http_target,
+        }
+    }
+
+    /// What the exporter is called in metrics about itself.
+    pub const fn component_type(&self, signal: &Signal) -> &'static str {
+        match self.protocol {
+            Protocol::Grpc => signal.component_types.grpc,
+            Protocol::HttpProtobuf => signal.component_types.http,
+            Protocol::HttpJson => signal.component_types.http_json,
         }
     }
 

@@ -1,11 +1,16 @@
 //! From the engine's data to OTLP's two encodings.
 //!
-//! The protobuf encoder is written by hand, because encoding is on the path of every span that is exported: no
-//! intermediate structs, no allocation per span. It writes the bytes that a generated encoder writes for the same data
-//! (fields in the order of their numbers, lengths in the fewest bytes); a property test holds it to that.
+//! The protobuf encoders are written by hand, because encoding is on the path of everything that is exported: no
+//! intermediate structs, no allocation per span, point or record. They write the bytes that a generated encoder writes
+//! for the same data (fields in the order of their numbers, lengths in the fewest bytes); property tests hold them to
+//! that.
 
 mod group;
 pub mod json;
+pub mod logs;
+pub mod metrics;
+mod number;
+mod origin;
 pub mod traces;
 mod value;
 mod wire;

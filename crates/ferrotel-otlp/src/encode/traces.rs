@@ -1,12 +1,11 @@
 //! `ExportTraceServiceRequest`, as protobuf.
 
 use ferrotel::api::trace::{Status, TraceState};
-use ferrotel::common::Scope;
-use ferrotel::resource::Resource;
 use ferrotel::sdk::trace::{Event, FinishedSpan, Link, SpanData};
 
 use super::flags;
 use super::group::Groups;
+use super::origin::grouped;
 use super::value::attributes;
 use super::wire::Writer;
 
@@ -32,54 +31,14 @@ pub struct Encoder {
     groups: Groups,
 }
 
-/// Memory beyond this is given back after a batch: one huge batch must not stay in memory for ever.
-const KEEP: usize = 4 << 20;
-
 impl Encoder {
     /// See [`encode`]. The bytes are valid until the next batch.
     pub fn encode(&mut self, batch: &[FinishedSpan]) -> &[u8] {
-        if self.out.len() > KEEP {
-            self.out = Writer::default();
-        }
         let Encoder { out, groups } = self;
-        out.clear();
-        groups.fill(batch);
-        for group in groups.resources.iter().rev() {
-            let before = out.len();
-            out.text(0x1a, &group.resource.schema_url);
-            for group in group.scopes.iter().rev() {
-                let before = out.len();
-                out.text(0x1a, &group.scope.schema_url);
-                for finished in groups.last_to_first(group, batch) {
-                    let before = out.len();
-                    span(out, &finished.read());
-                    out.close(0x12, before);
-                }
-                scope(out, &group.scope);
-                out.close(0x12, before);
-            }
-            resource(out, &group.resource);
-            out.close(0x0a, before);
-        }
-        groups.clear();
+        out.begin();
+        grouped(out, groups, batch, |out, finished| span(out, &finished.read()));
         out.written()
     }
-}
-
-fn resource(out: &mut Writer, resource: &Resource) {
-    let before = out.len();
-    out.count(0x10, resource.attributes.dropped());
-    attributes(out, 0x0a, &resource.attributes);
-    out.close(0x0a, before);
-}
-
-fn scope(out: &mut Writer, scope: &Scope) {
-    let before = out.len();
-    out.count(0x20, scope.attributes.dropped());
-    attributes(out, 0x1a, &scope.attributes);
-    out.text(0x12, &scope.version);
-    out.text(0x0a, &scope.name);
-    out.close(0x0a, before);
 }
 
 fn span(out: &mut Writer, span: &SpanData) {

@@ -55,7 +55,7 @@ fn key_value(out: &mut Writer, tag: u8, key: &Text, value: &Value, depth: usize)
 
 /// An `AnyValue` field with the given tag; it is there even where the value is empty.
 #[inline]
-fn any_value(out: &mut Writer, tag: u8, value: &Value, depth: usize) {
+pub(super) fn any_value(out: &mut Writer, tag: u8, value: &Value, depth: usize) {
     match value {
         Value::Empty => out.array([tag, 0]),
         Value::Bool(value) => out.array([tag, 2, BOOL, u8::from(*value)]),

@@ -11,9 +11,15 @@ pub(super) struct Writer {
     start: usize,
 }
 
+/// Memory beyond this is given back after a request: one huge request must not stay in memory for ever.
+const KEEP: usize = 4 << 20;
+
 impl Writer {
-    /// Forgets what was written and keeps the memory.
-    pub fn clear(&mut self) {
+    /// Forgets what was written and keeps the memory, unless that is very much.
+    pub fn begin(&mut self) {
+        if self.len() > KEEP {
+            *self = Writer::default();
+        }
         self.start = self.buffer.len();
     }
 
@@ -124,6 +130,54 @@ impl Writer {
             self.varint(value.into());
             self.array([tag]);
         }
+    }
+
+    /// A `bool` field; false is its default and takes no room.
+    pub fn bool(&mut self, tag: u8, value: bool) {
+        if value {
+            self.array([tag, 1]);
+        }
+    }
+
+    /// An `sint32` field; zero is its default and takes no room.
+    pub fn signed(&mut self, tag: u8, value: i32) {
+        if value != 0 {
+            self.varint(((value << 1) ^ (value >> 31)) as u32 as u64);
+            self.array([tag]);
+        }
+    }
+
+    /// A `double` field that is there, whatever it is.
+    #[inline]
+    pub fn double(&mut self, tag: u8, value: f64) {
+        let room = self.room(9);
+        room[0] = tag;
+        room[1..].copy_from_slice(&value.to_le_bytes());
+    }
+
+    /// A repeated `fixed64` or `double` field, packed; none of them takes no room.
+    #[inline]
+    pub fn packed64<T: Copy>(&mut self, tag: u8, values: &[T], bits: impl Fn(T) -> u64) {
+        if values.is_empty() {
+            return;
+        }
+        let before = self.len();
+        for (value, room) in values.iter().zip(self.room(8 * values.len()).chunks_exact_mut(8)) {
+            room.copy_from_slice(&bits(*value).to_le_bytes());
+        }
+        self.close(tag, before);
+    }
+
+    /// A repeated `uint64` field, packed; none of them takes no room.
+    pub fn packed_varints(&mut self, tag: u8, values: &[u64]) {
+        if values.is_empty() {
+            return;
+        }
+        let before = self.len();
+        for value in values.iter().rev() {
+            self.varint(*value);
+        }
+        self.close(tag, before);
     }
 
     /// A `fixed64` field; zero is its default and takes no room.

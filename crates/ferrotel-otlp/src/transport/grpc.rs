@@ -98,7 +98,7 @@ fn refusal(settings: &Settings, trailers: &HeaderMap, code: i32) -> Trouble {
         }
         status::UNIMPLEMENTED => format!("The server has no OTLP service for {} on this port.", settings.signal.name),
         status::RESOURCE_EXHAUSTED if !again => {
-            "Lower OTEL_BSP_MAX_EXPORT_BATCH_SIZE where the server finds the message too large.".to_owned()
+            format!("Lower {} where the server finds the message too large.", settings.signal.smaller)
         }
         _ => String::new(),
     };

@@ -77,7 +77,7 @@ fn remedy(settings: &Settings, response: &Response<()>) -> String {
             };
             format!("The server does not take OTLP {signal} at {path}: {question}")
         }
-        413 => "The server takes no batch of this size: lower OTEL_BSP_MAX_EXPORT_BATCH_SIZE.".to_owned(),
+        413 => format!("The server takes no batch of this size: lower {}.", settings.signal.smaller),
         415 if content_type(response.headers()).starts_with("application/grpc") => other_protocol(settings.protocol),
         415 => {
             "The server does not take this encoding: use the protocol http/protobuf, without compression.".to_owned()

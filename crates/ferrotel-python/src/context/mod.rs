@@ -9,7 +9,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use pyo3::{ffi, intern};
 
-use self::object::{CONTEXT_TYPE, FREE, KEY, fill, is_context, lazy, make_context_type, new_instance};
+use self::object::{
+    CONTEXT_TYPE, FREE, KEY, Lazy, Make, fill, is_context, lazy, make_context_type, new_instance, own_value,
+};
 use self::runtime::{EMPTY, RuntimeContextBase, set_runtime_context};
 use crate::raw::{self, Raw, guard};
 use crate::types::{NON_RECORDING_SPAN, SDK_SPAN, SPAN};
@@ -18,6 +20,36 @@ pub use self::runtime::{current, enter, leave};
 
 /// The key of the current span, as `opentelemetry.trace.propagation._SPAN_KEY`.
 const SPAN_KEY: &str = "current-span-ferrotel";
+
+/// A context like `base`, with `span` in it and under `key`, which is not the span's, what `make` makes of `from`. It
+/// does so when somebody looks, or at once; the same each time, and without running Python code.
+///
+/// # Errors
+/// Out of memory, or what a foreign mapping raises.
+pub fn with_span_and_value<'py>(
+    base: &Bound<'py, PyAny>,
+    span: &Bound<'py, PyAny>,
+    key: &Bound<'py, PyString>,
+    from: &Bound<'py, PyAny>,
+    make: Make,
+) -> PyResult<Py<PyAny>> {
+    let py = base.py();
+    // SAFETY: reads a field of what is a context.
+    let is_simple = is_context(base.as_ptr()) && unsafe { lazy(base.as_ptr()) }.key.is_null();
+    if !is_simple || !key.is_exact_instance_of::<PyString>() {
+        let with_value = with_value(py, Some(base), key, &make(from)?)?;
+        return with_span(py, Some(with_value.bind(py)), span);
+    }
+    let context = with_span(py, Some(base), span)?;
+    // SAFETY: a new context, which has a base and no entry yet.
+    unsafe {
+        let fields = lazy(context.as_ptr());
+        fields.key = raw::share(key.as_ptr());
+        fields.value = raw::share(from.as_ptr());
+        fields.make = Some(make);
+    }
+    Ok(context)
+}
 
 /// A context like `base` (default: the current one), with `span` in it.
 ///
@@ -44,6 +76,9 @@ pub fn with_span<'py>(
         let fields = lazy(made);
         fields.base = raw::share(complete);
         fields.span = raw::share(span.as_ptr());
+        fields.key = raw::share(from.key);
+        fields.value = raw::share(from.value);
+        fields.make = from.make;
         Ok(context.unbind())
     }
 }
@@ -108,10 +143,11 @@ pub fn get_value<'py>(
             if key.as_ptr() == KEY.load(Ordering::Relaxed) {
                 return Ok(Bound::from_borrowed_ptr_or_opt(py, fields.span).map(Bound::unbind));
             }
-            // The base has every entry but the span, whose key is compared by value as well.
-            // Only strings are: asking any other key would run its `__eq__`.
-            let is_span_key = || ffi::PyUnicode_Check(key.as_ptr()) != 0 && key.eq(span_key(py)).unwrap_or(true);
-            let place = if fields.base.is_null() || is_span_key() { context.as_ptr() } else { fields.base };
+            if !fields.key.is_null() && key.as_ptr() == fields.key {
+                let value = own_value(context.as_ptr());
+                return Bound::from_borrowed_ptr_or_err(py, value).map(|value| Some(value.unbind()));
+            }
+            let place = if fields.base.is_null() || may_be_own(key, fields) { context.as_ptr() } else { fields.base };
             if place == context.as_ptr() && fill(place) != 0 {
                 return Err(PyErr::fetch(py));
             }
@@ -124,6 +160,21 @@ pub fn get_value<'py>(
     }
     let found = context.call_method1(intern!(py, "get"), (key,))?;
     Ok(if found.is_none() { None } else { Some(found.unbind()) })
+}
+
+/// Whether the key may be one of those that a context has beyond its base.
+///
+/// # Safety
+/// `fields` belong to a context that is kept alive.
+unsafe fn may_be_own(key: &Bound<'_, PyAny>, fields: &Lazy) -> bool {
+    let py = key.py();
+    if !key.is_instance_of::<PyString>() {
+        // Of other keys none is taken for the span's, whose entry would have to be compared by running their `__eq__`.
+        return !fields.key.is_null();
+    }
+    // SAFETY: null or a string that the context owns; shared, since a subclass's `__eq__` may do anything.
+    let own = unsafe { Bound::from_borrowed_ptr_or_opt(py, fields.key) };
+    key.eq(span_key(py)).unwrap_or(true) || own.is_some_and(|own| key.eq(own).unwrap_or(true))
 }
 
 /// The span in `context` (default: the current one), if there is any.
@@ -145,6 +196,18 @@ pub fn span_in<'py>(py: Python<'py>, context: Option<&Bound<'py, PyAny>>) -> PyR
 #[inline]
 fn or_current<'py>(py: Python<'py>, context: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
     context.map_or_else(|| current(py), |context| Ok(context.clone()))
+}
+
+/// Whether this is the context that has no entries, as it is made once.
+#[inline]
+pub fn is_empty(context: &Bound<'_, PyAny>) -> bool {
+    context.as_ptr() == EMPTY.load(Ordering::Relaxed)
+}
+
+/// The context that has no entries, as it is made once.
+pub fn empty(py: Python<'_>) -> Bound<'_, PyAny> {
+    // SAFETY: set when the module is made, never taken away.
+    unsafe { Bound::from_borrowed_ptr(py, EMPTY.load(Ordering::Relaxed)) }
 }
 
 /// The key of the current span.

@@ -1,7 +1,9 @@
 //! The context object: a dict whose entries may not be there yet.
 //!
-//! Entering a span makes a context that differs from its base in the span alone, and hardly anybody ever looks at the
-//! rest. The entries are copied when somebody does.
+//! Entering a span makes a context that differs from its base in the span alone, a request's headers one that differs in
+//! the span and the baggage, and hardly anybody ever looks at the rest. The entries are copied when somebody does.
+//! A context without a span has all its entries from the start: some C code, `json` for example, looks into a dict
+//! without asking its type.
 
 use std::cell::{Cell, RefCell};
 use std::ffi::{c_int, c_void};
@@ -28,8 +30,35 @@ static LAZY_OFFSET: AtomicIsize = AtomicIsize::new(0);
 pub(super) struct Lazy {
     /// The span in this context, where the dict may not have it yet.
     pub(super) span: Raw,
-    /// A complete context whose entries, but for the span, are this one's; null once the dict is filled.
+    /// A complete context whose entries, but for the span and the one below, are this one's; null once the dict is filled.
     pub(super) base: Raw,
+    /// The key of the one entry that stands neither in the base nor in the dict: exactly a string. Null where there is
+    /// no such entry; only ever there together with a base and a span.
+    pub(super) key: Raw,
+    /// That entry's value, or what [`make`](Self::make) makes it from.
+    pub(super) value: Raw,
+    /// Makes the value, when somebody wants it.
+    pub(super) make: Option<Make>,
+}
+
+/// Makes the value of an entry from what was kept for it.
+pub type Make = for<'py> fn(&Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>>;
+
+impl Lazy {
+    /// Empties all fields. What is let go may run Python code.
+    ///
+    /// # Safety
+    /// Each field is null or owned.
+    #[inline]
+    unsafe fn clear(&mut self) {
+        self.make = None;
+        for slot in [&mut self.span, &mut self.base, &mut self.key, &mut self.value] {
+            if !slot.is_null() {
+                // SAFETY: the caller's promise.
+                unsafe { raw::replace(slot, std::ptr::null_mut()) };
+            }
+        }
+    }
 }
 
 #[inline]
@@ -44,6 +73,30 @@ pub(super) fn is_context(object: Raw) -> bool {
 pub(super) unsafe fn lazy<'a>(context: Raw) -> &'a mut Lazy {
     // SAFETY: instances are that large, and the fields are only touched while attached.
     unsafe { &mut *context.byte_offset(LAZY_OFFSET.load(Ordering::Relaxed)).cast::<Lazy>() }
+}
+
+/// The value of the entry that stands neither in the base nor in the dict: borrowed from the context, null with an
+/// exception.
+///
+/// # Safety
+/// `context` is an instance that has such an entry, and is kept alive by the caller.
+pub(super) unsafe fn own_value(context: Raw) -> Raw {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let fields = lazy(context);
+        let Some(make) = fields.make else { return fields.value };
+        let made = guard(|py| make(&Bound::from_borrowed_ptr(py, fields.value)).map(Bound::into_ptr));
+        if made.is_null() {
+            return made;
+        }
+        // Allocating may have run the collector, and the collector somebody's code that asked, too.
+        if lazy(context).make.take().is_some() {
+            raw::replace(&mut lazy(context).value, made);
+        } else {
+            ffi::Py_DECREF(made);
+        }
+        lazy(context).value
+    }
 }
 
 /// Copies the base's entries into the dict, once.
@@ -63,11 +116,28 @@ pub(super) unsafe fn fill(context: Raw) -> c_int {
         while failed == 0 && ffi::PyDict_Next(base, &raw mut at, &raw mut key, &raw mut value) != 0 {
             failed = ffi::PyDict_SetItem(context, key, value);
         }
+        if failed == 0 && !fields.key.is_null() {
+            let value = own_value(context);
+            // Asking may have had it filled already.
+            if fields.key.is_null() {
+                failed = 0;
+            } else if value.is_null() {
+                failed = -1;
+            } else {
+                failed = ffi::PyDict_SetItem(context, fields.key, value);
+            }
+        }
         if failed == 0 && !fields.span.is_null() {
             failed = ffi::PyDict_SetItem(context, KEY.load(Ordering::Relaxed), fields.span);
         }
         if failed == 0 {
-            raw::replace(&mut lazy(context).base, std::ptr::null_mut());
+            let fields = lazy(context);
+            let (key, value) = (fields.key, fields.value);
+            (fields.key, fields.value) = (std::ptr::null_mut(), std::ptr::null_mut());
+            raw::replace(&mut fields.base, std::ptr::null_mut());
+            // The dict has both.
+            ffi::Py_XDECREF(key);
+            ffi::Py_XDECREF(value);
         }
         ffi::Py_DECREF(base);
         failed
@@ -108,8 +178,7 @@ unsafe extern "C" fn context_dealloc(this: Raw) {
         let fields = lazy(this);
         // With a base, nothing was ever put into the dict, and it can serve again as it is.
         let pristine = !fields.base.is_null() && is_context(this) && ffi::PyDict_Size(this) == 0;
-        raw::replace(&mut fields.span, std::ptr::null_mut());
-        raw::replace(&mut fields.base, std::ptr::null_mut());
+        fields.clear();
         if pristine && FREE.keep(this) {
             return;
         }
@@ -152,7 +221,7 @@ unsafe extern "C" fn context_traverse(this: Raw, visit: ffi::visitproc, arg: *mu
     // SAFETY: called by the collector on a live instance.
     unsafe {
         let fields = lazy(this);
-        for object in [fields.span, fields.base] {
+        for object in [fields.span, fields.base, fields.key, fields.value] {
             if !object.is_null() {
                 let result = visit(object, arg);
                 if result != 0 {
@@ -168,9 +237,7 @@ unsafe extern "C" fn context_traverse(this: Raw, visit: ffi::visitproc, arg: *mu
 unsafe extern "C" fn context_clear(this: Raw) -> c_int {
     // SAFETY: called by the collector on a live instance.
     unsafe {
-        let fields = lazy(this);
-        raw::replace(&mut fields.span, std::ptr::null_mut());
-        raw::replace(&mut fields.base, std::ptr::null_mut());
+        lazy(this).clear();
         ffi::PyDict_Type.tp_clear.map_or(0, |clear| clear(this))
     }
 }

@@ -1,42 +1,34 @@
 //! OTLP's bytes alone, for whoever sends them otherwise.
 
-use ferrotel::sdk::trace::FinishedSpan;
-use ferrotel_otlp::encode;
+use ferrotel_otlp::encode::{self, json};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use crate::error::log_exception;
-use crate::trace;
+use super::{log_records, metrics_data, spans};
 
-const LOGGER: &str = "opentelemetry.sdk.trace.export";
+macro_rules! encoders {
+    ($($name:ident, $what:literal: $read:path => $encode:path;)+) => {
+        $(
+            #[doc = concat!("The bytes of an OTLP request with ", $what, ".")]
+            #[pyfunction]
+            fn $name<'py>(py: Python<'py>, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+                let data = $read(data)?;
+                Ok(PyBytes::new(py, &py.detach(|| $encode(&data))))
+            }
+        )+
 
-/// The engine's spans for Python's. One that can't be read is reported and left out.
-pub fn finished(spans: &Bound<'_, PyAny>) -> PyResult<Vec<FinishedSpan>> {
-    let mut batch = Vec::with_capacity(spans.len().unwrap_or(0));
-    for span in spans.try_iter()? {
-        match trace::finished_span(&span?) {
-            Ok(span) => batch.push(span),
-            Err(error) => log_exception(spans.py(), error, LOGGER, "A span that can't be read is left out")?,
+        pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+            $(module.add_function(wrap_pyfunction!($name, module)?)?;)+
+            Ok(())
         }
-    }
-    Ok(batch)
+    };
 }
 
-/// `spans` as the bytes of an OTLP request, in protobuf.
-#[pyfunction]
-fn encode_spans<'py>(py: Python<'py>, spans: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
-    let spans = finished(spans)?;
-    Ok(PyBytes::new(py, &py.detach(|| encode::traces::encode(&spans))))
-}
-
-/// `spans` as the bytes of an OTLP request, in JSON.
-#[pyfunction]
-fn encode_spans_json<'py>(py: Python<'py>, spans: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
-    let spans = finished(spans)?;
-    Ok(PyBytes::new(py, &py.detach(|| encode::json::encode(&spans))))
-}
-
-pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add_function(wrap_pyfunction!(encode_spans, module)?)?;
-    module.add_function(wrap_pyfunction!(encode_spans_json, module)?)
+encoders! {
+    encode_spans, "spans, in protobuf": spans::from_py => encode::traces::encode;
+    encode_spans_json, "spans, in JSON": spans::from_py => json::traces::encode;
+    encode_metrics, "metrics, in protobuf": metrics_data::from_py => encode::metrics::encode;
+    encode_metrics_json, "metrics, in JSON": metrics_data::from_py => json::metrics::encode;
+    encode_logs, "log records, in protobuf": log_records::from_py => encode::logs::encode;
+    encode_logs_json, "log records, in JSON": log_records::from_py => json::logs::encode;
 }

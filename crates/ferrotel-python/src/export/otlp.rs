@@ -1,4 +1,4 @@
-//! `OtlpSpanExporter`: OTLP as Python holds it.
+//! `OtlpSpanExporter`, `OtlpMetricExporter`, `OtlpLogRecordExporter`: OTLP as Python holds it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,120 +6,172 @@ use std::time::Duration;
 
 use ferrotel::config::EnvSource;
 use ferrotel::sdk::export::ExportResult;
+use ferrotel::sdk::logs::LogRecordExporter;
+use ferrotel::sdk::metrics::MetricExporter;
 use ferrotel::sdk::trace::SpanExporter;
-use ferrotel_otlp::{Compression, Protocol, SpanExporterBuilder};
+use ferrotel_otlp::{Compression, Exported, ExporterBuilder, Logs, Metrics, OtlpExporter, Protocol, Traces};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use super::encode::finished;
+use super::{log_records, metrics_data, spans};
 use crate::diagnostics;
 use crate::environ::PyEnviron;
 
-/// The engine's OTLP exporter for spans.
-#[pyclass(frozen, module = "ferrotel._native")]
-pub struct OtlpSpanExporter {
-    exporter: Arc<ferrotel_otlp::OtlpSpanExporter>,
+/// One class per signal: PyO3 knows no generic ones. `$extra` are the settings that only this signal has.
+macro_rules! exporter {
+    ($(#[doc = $doc:literal])+ $name:ident, $signal:ty, $exporter:ident, $read:path $(, $extra:ident: $kind:ty)*) => {
+        $(#[doc = $doc])+
+        #[pyclass(frozen, module = "ferrotel._native")]
+        pub struct $name {
+            exporter: Arc<OtlpExporter<$signal>>,
+        }
+
+        impl $name {
+            /// The exporter, to be fed without Python.
+            pub fn exporter(&self) -> Arc<dyn $exporter> {
+                self.exporter.clone()
+            }
+        }
+
+        #[pymethods]
+        impl $name {
+            #[new]
+            #[pyo3(signature = (
+                *, protocol, endpoint, headers, timeout, compression, insecure=None, certificate=None, client_key=None,
+                client_certificate=None, user_agent=None, max_request_size=None, retryable_codes=None $(, $extra=None)*
+            ))]
+            #[expect(
+                clippy::too_many_arguments,
+                reason = "one keyword argument per setting, as the Python classes have them"
+            )]
+            fn new(
+                py: Python<'_>,
+                protocol: &str,
+                endpoint: &str,
+                headers: Vec<(Bound<'_, PyAny>, Bound<'_, PyAny>)>,
+                timeout: f64,
+                compression: &str,
+                insecure: Option<bool>,
+                certificate: Option<Pem>,
+                client_key: Option<Pem>,
+                client_certificate: Option<Pem>,
+                user_agent: Option<String>,
+                max_request_size: Option<i64>,
+                retryable_codes: Option<Vec<i32>>,
+                $($extra: Option<$kind>,)*
+            ) -> PyResult<Self> {
+                let protocol: Protocol = parse("protocol", protocol)?;
+                let compression: Compression = parse("compression", compression)?;
+                let builder = ExporterBuilder::<$signal>::new(protocol)
+                    .endpoint(endpoint)
+                    .headers(headers.iter().map(|(name, value)| (header_text(name), header_text(value))))
+                    .timeout_seconds(timeout)
+                    .compression(compression);
+                $(let builder = match $extra {
+                    Some($extra) => builder.$extra($extra),
+                    None => builder,
+                };)*
+                let more = More {
+                    insecure,
+                    certificate,
+                    client_key,
+                    client_certificate,
+                    user_agent,
+                    max_request_size,
+                    retryable_codes,
+                };
+                Ok($name { exporter: build(py, builder, more) })
+            }
+
+            /// Sends `data`. None when it was accepted, else what to log: an empty string where there is nothing to say.
+            fn export(&self, py: Python<'_>, data: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
+                let data = $read(data)?;
+                let result = py.detach(|| $exporter::export(&*self.exporter, &data));
+                Ok(problem(py, result))
+            }
+
+            /// Sends a request that was encoded elsewhere; returns as `export` does.
+            fn send(&self, py: Python<'_>, request: &Bound<'_, PyBytes>) -> Option<String> {
+                let request = request.as_bytes();
+                let result = py.detach(|| self.exporter.export_bytes(request));
+                problem(py, result)
+            }
+
+            /// Ends a retry that waits, and refuses every later batch.
+            fn shutdown(&self, py: Python<'_>) {
+                // A processor may have done it already, which is no misuse.
+                if !self.exporter.is_shutdown() {
+                    py.detach(|| $exporter::shutdown(&*self.exporter));
+                }
+                diagnostics::deliver(py);
+            }
+
+            /// Waits for what is under way; False when the time is over first.
+            #[pyo3(signature = (timeout_millis=30_000.0))]
+            fn force_flush(&self, py: Python<'_>, timeout_millis: f64) -> bool {
+                let timeout = Duration::try_from_secs_f64(timeout_millis.max(0.0) / 1e3).unwrap_or(Duration::MAX);
+                py.detach(|| $exporter::force_flush(&*self.exporter, timeout))
+            }
+        }
+    };
 }
 
-impl OtlpSpanExporter {
-    /// The exporter, to be fed without Python.
-    pub fn exporter(&self) -> Arc<dyn SpanExporter> {
-        self.exporter.clone()
-    }
+exporter! {
+    /// The engine's OTLP exporter for spans.
+    OtlpSpanExporter, Traces, SpanExporter, spans::from_py
+}
+exporter! {
+    /// The engine's OTLP exporter for metrics.
+    OtlpMetricExporter, Metrics, MetricExporter, metrics_data::from_py, max_export_batch_size: usize
+}
+exporter! {
+    /// The engine's OTLP exporter for log records.
+    OtlpLogRecordExporter, Logs, LogRecordExporter, log_records::from_py
 }
 
-#[pymethods]
-impl OtlpSpanExporter {
-    #[new]
-    #[pyo3(signature = (
-        *, protocol, endpoint, headers, timeout, compression, insecure=None, certificate=None, client_key=None,
-        client_certificate=None, user_agent=None, max_request_size=None, retryable_codes=None
-    ))]
-    #[expect(clippy::too_many_arguments, reason = "one keyword argument per setting, as the Python classes have them")]
-    fn new(
-        py: Python<'_>,
-        protocol: &str,
-        endpoint: &str,
-        headers: Vec<(Bound<'_, PyAny>, Bound<'_, PyAny>)>,
-        timeout: f64,
-        compression: &str,
-        insecure: Option<bool>,
-        certificate: Option<Pem>,
-        client_key: Option<Pem>,
-        client_certificate: Option<Pem>,
-        user_agent: Option<String>,
-        max_request_size: Option<i64>,
-        retryable_codes: Option<Vec<i32>>,
-    ) -> PyResult<Self> {
-        let protocol: Protocol = parse("protocol", protocol)?;
-        let compression: Compression = parse("compression", compression)?;
-        let mut builder = SpanExporterBuilder::new(protocol)
-            .endpoint(endpoint)
-            .headers(headers.iter().map(|(name, value)| (header_text(name), header_text(value))))
-            .timeout_seconds(timeout)
-            .compression(compression);
-        if let Some(insecure) = insecure {
-            builder = builder.insecure(insecure);
-        }
-        builder = match certificate {
-            Some(Pem::Bytes(pem)) => builder.certificate_pem(pem),
-            Some(Pem::File(path)) => builder.certificate_file(path),
-            None => builder,
-        };
-        builder = match client_key {
-            Some(Pem::Bytes(pem)) => builder.client_key_pem(pem),
-            Some(Pem::File(path)) => builder.client_key_file(path),
-            None => builder,
-        };
-        builder = match client_certificate {
-            Some(Pem::Bytes(pem)) => builder.client_certificate_pem(pem),
-            Some(Pem::File(path)) => builder.client_certificate_file(path),
-            None => builder,
-        };
-        if let Some(user_agent) = user_agent {
-            builder = builder.user_agent(user_agent);
-        }
-        if let Some(size) = max_request_size {
-            builder = builder.max_request_size(size.try_into().unwrap_or(0));
-        }
-        if let Some(codes) = retryable_codes {
-            builder = builder.retryable_codes(codes);
-        }
-        let exporter = builder.build_lenient(&WithoutOtlp(PyEnviron::new(py)));
-        diagnostics::deliver(py);
-        Ok(OtlpSpanExporter { exporter: Arc::new(exporter) })
-    }
+/// The settings that may be left out.
+struct More {
+    insecure: Option<bool>,
+    certificate: Option<Pem>,
+    client_key: Option<Pem>,
+    client_certificate: Option<Pem>,
+    user_agent: Option<String>,
+    max_request_size: Option<i64>,
+    retryable_codes: Option<Vec<i32>>,
+}
 
-    /// Sends `spans`. None when they were accepted, else what to log: an empty string where there is nothing to say.
-    fn export(&self, py: Python<'_>, spans: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
-        let spans = finished(spans)?;
-        let result = py.detach(|| self.exporter.export(&spans));
-        Ok(problem(py, result))
+fn build<S: Exported>(py: Python<'_>, mut builder: ExporterBuilder<S>, more: More) -> Arc<OtlpExporter<S>> {
+    if let Some(insecure) = more.insecure {
+        builder = builder.insecure(insecure);
     }
-
-    /// Sends a request that was encoded elsewhere; returns as `export` does.
-    fn send(&self, py: Python<'_>, request: &Bound<'_, PyBytes>) -> Option<String> {
-        let request = request.as_bytes();
-        let result = py.detach(|| self.exporter.export_bytes(request));
-        problem(py, result)
+    builder = match more.certificate {
+        Some(Pem::Bytes(pem)) => builder.certificate_pem(pem),
+        Some(Pem::File(path)) => builder.certificate_file(path),
+        None => builder,
+    };
+    builder = match more.client_key {
+        Some(Pem::Bytes(pem)) => builder.client_key_pem(pem),
+        Some(Pem::File(path)) => builder.client_key_file(path),
+        None => builder,
+    };
+    builder = match more.client_certificate {
+        Some(Pem::Bytes(pem)) => builder.client_certificate_pem(pem),
+        Some(Pem::File(path)) => builder.client_certificate_file(path),
+        None => builder,
+    };
+    if let Some(user_agent) = more.user_agent {
+        builder = builder.user_agent(user_agent);
     }
-
-    /// Ends a retry that waits, and refuses every later batch.
-    fn shutdown(&self, py: Python<'_>) {
-        // A processor may have done it already, which is no misuse.
-        if !self.exporter.is_shutdown() {
-            py.detach(|| self.exporter.shutdown());
-        }
-        diagnostics::deliver(py);
+    if let Some(size) = more.max_request_size {
+        builder = builder.max_request_size(size.try_into().unwrap_or(0));
     }
-
-    /// Waits for what is under way; False when the time is over first.
-    #[pyo3(signature = (timeout_millis=30_000.0))]
-    fn force_flush(&self, py: Python<'_>, timeout_millis: f64) -> bool {
-        let timeout = Duration::try_from_secs_f64(timeout_millis.max(0.0) / 1e3).unwrap_or(Duration::MAX);
-        py.detach(|| self.exporter.force_flush(timeout))
+    if let Some(codes) = more.retryable_codes {
+        builder = builder.retryable_codes(codes);
     }
+    let exporter = builder.build_lenient(&WithoutOtlp(PyEnviron::new(py)));
+    diagnostics::deliver(py);
+    Arc::new(exporter)
 }
 
 fn problem(py: Python<'_>, result: ExportResult) -> Option<String> {
@@ -156,5 +208,7 @@ fn header_text(object: &Bound<'_, PyAny>) -> String {
 }
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add_class::<OtlpSpanExporter>()
+    module.add_class::<OtlpSpanExporter>()?;
+    module.add_class::<OtlpMetricExporter>()?;
+    module.add_class::<OtlpLogRecordExporter>()
 }

@@ -11,6 +11,7 @@ use pyo3::{Borrowed, ffi, intern};
 use super::known::{is_default_getter, is_default_setter};
 use super::log::warn;
 use crate::error::log_exception;
+use crate::raw::Raw;
 use crate::types::GET_LOGGER;
 
 const LOGGER: &str = "opentelemetry.propagators.textmap";
@@ -54,6 +55,12 @@ impl<'a, 'py> Getter<'a, 'py> {
         Getter(getter.filter(|getter| !is_default_getter(getter)))
     }
 
+    /// Whether it is the default one.
+    #[inline]
+    pub const fn is_default(self) -> bool {
+        self.0.is_none()
+    }
+
     /// The Python object.
     ///
     /// # Errors
@@ -89,6 +96,73 @@ fn default_object<'py>(py: Python<'py>, kept: &PyOnceLock<Py<PyAny>>, name: &str
     let object =
         kept.get_or_try_init(py, || py.import("opentelemetry.propagators.textmap")?.getattr(name).map(Bound::unbind))?;
     Ok(object.bind(py).clone())
+}
+
+/// Reads several headers of a plain dict; `None` where one of them is no plain string, or cannot be looked up: [`read`]
+/// knows what to do.
+#[inline]
+pub fn read_plain<'py, const N: usize>(
+    carrier: &Bound<'py, PyDict>,
+    names: [&Bound<'py, PyString>; N],
+) -> Option<[Option<Bound<'py, PyString>>; N]> {
+    /// Looking this many entries over takes less than three look-ups.
+    const FEW: isize = 8;
+    let py = carrier.py();
+    let mut found = [const { None }; N];
+    let take = |slot: &mut Option<Bound<'py, PyString>>, value: Raw| {
+        // SAFETY: borrowed from the dict, and shared before anything else happens.
+        let value = unsafe { Bound::from_borrowed_ptr(py, value) };
+        match value.cast_into_exact::<PyString>() {
+            Ok(text) => *slot = Some(text),
+            Err(_) => return false,
+        }
+        true
+    };
+    // SAFETY: a dict, which nothing changes meanwhile; the keys and values are borrowed from it.
+    unsafe {
+        if ffi::PyDict_Size(carrier.as_ptr()) > FEW {
+            for (slot, name) in found.iter_mut().zip(names) {
+                let value = ffi::PyDict_GetItemWithError(carrier.as_ptr(), name.as_ptr());
+                if value.is_null() {
+                    if !ffi::PyErr_Occurred().is_null() {
+                        ffi::PyErr_Clear();
+                        return None;
+                    }
+                } else if !take(slot, value) {
+                    return None;
+                }
+            }
+            return Some(found);
+        }
+        let mut at = 0;
+        let (mut key, mut value) = (std::ptr::null_mut(), std::ptr::null_mut());
+        while ffi::PyDict_Next(carrier.as_ptr(), &raw mut at, &raw mut key, &raw mut value) != 0 {
+            if ffi::PyUnicode_CheckExact(key) == 0 {
+                return None;
+            }
+            let is = |name: &&Bound<'py, PyString>| {
+                let known = hash_of(name.as_ptr());
+                key == name.as_ptr()
+                    || (known == hash_of(key) || known == -1) && ffi::PyUnicode_Compare(key, name.as_ptr()) == 0
+            };
+            if let Some(place) = names.iter().position(is)
+                && !take(&mut found[place], value)
+            {
+                return None;
+            }
+        }
+    }
+    Some(found)
+}
+
+/// The hash of a string; -1 where nobody asked for it yet, as the dict did whose key it is.
+///
+/// # Safety
+/// `text` is a string.
+#[inline]
+unsafe fn hash_of(text: Raw) -> ffi::Py_hash_t {
+    // SAFETY: the caller's promise; every string begins like this.
+    unsafe { (*text.cast::<ffi::PyASCIIObject>()).hash }
 }
 
 /// Reads a header. What the carrier or the getter raises is reported, and reads as absence; so does a value that is

@@ -5,8 +5,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
 use pyo3::{ffi, intern};
 
-use super::carrier::{Getter, Setter, propagator_failed, write};
-use super::known::{BAGGAGE, TRACE_CONTEXT, baggage_key};
+use super::carrier::{Getter, Setter, propagator_failed, read_plain, write};
+use super::known::{BAGGAGE, COMPOSITE, TRACE_CONTEXT, are_w3c, baggage_key, propagators_of};
 use super::trace_context::{self, Names};
 use crate::raw::{self, Raw, Spec, given, guard};
 
@@ -53,6 +53,16 @@ pub fn extract_all<'py>(
     getter: Getter<'_, 'py>,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
     let py = carrier.py();
+    if getter.is_default()
+        && let Ok(carrier) = carrier.cast_exact::<PyDict>()
+        && COMPOSITE.is_behind(composite, 1)
+        && propagators_of(composite).is_some_and(|propagators| are_w3c(&propagators))
+    {
+        let names = [intern!(py, "traceparent"), intern!(py, "tracestate"), intern!(py, "baggage")];
+        if let Some(headers) = read_plain(carrier, names) {
+            return extract_w3c(py, headers, context).map(Some);
+        }
+    }
     let mut extracted = Extracted { context, span: None };
     each(composite, |propagator| {
         if TRACE_CONTEXT.is_behind(&propagator, 0) {
@@ -76,6 +86,55 @@ pub fn extract_all<'py>(
     Ok(extracted.context)
 }
 
+/// Both W3C propagators at once, for headers that are plain strings.
+fn extract_w3c<'py>(
+    py: Python<'py>,
+    [traceparent, tracestate, baggage]: [Option<Bound<'py, PyString>>; 3],
+    context: Option<Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let base = context.unwrap_or_else(|| crate::context::empty(py));
+    let span_context = match &traceparent {
+        Some(header) => trace_context::read_plain(header, tracestate.as_ref()),
+        None => None,
+    };
+    let span = match span_context {
+        Some(span_context) => Some(crate::trace::non_recording(py, span_context)?.into_bound(py)),
+        None => None,
+    };
+    let Some(baggage) = baggage.filter(|header| crate::baggage::check(header, Limits::default())) else {
+        return match span {
+            Some(span) => crate::context::with_span(py, Some(&base), &span).map(|made| made.into_bound(py)),
+            None => Ok(base),
+        };
+    };
+    let key = baggage_key(py)?;
+    if let Some(span) = &span
+        && crate::context::is_empty(&base)
+    {
+        // Most programs never look at it.
+        let make = crate::baggage::read_checked;
+        return crate::context::with_span_and_value(&base, span, &key, &baggage, make).map(|made| made.into_bound(py));
+    }
+    let entries = merged(&base, &key, crate::baggage::read_checked(&baggage)?.cast_into()?)?;
+    let base = crate::context::with_value(py, Some(&base), &key, &entries)?.into_bound(py);
+    match span {
+        Some(span) => crate::context::with_span(py, Some(&base), &span).map(|made| made.into_bound(py)),
+        None => Ok(base),
+    }
+}
+
+/// The baggage of a context with these entries added.
+fn merged<'py>(
+    context: &Bound<'py, PyAny>,
+    key: &Bound<'py, PyString>,
+    entries: Bound<'py, PyDict>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let Some(known) = baggage_in(context, key)? else { return Ok(entries) };
+    let both = known.copy()?;
+    both.update(entries.as_mapping())?;
+    Ok(both)
+}
+
 #[inline]
 fn extract_trace_context<'py>(
     carrier: &Bound<'py, PyAny>,
@@ -84,7 +143,7 @@ fn extract_trace_context<'py>(
 ) -> PyResult<()> {
     let py = carrier.py();
     if extracted.context.is_none() {
-        extracted.context = Some(trace_context::empty_context(py)?);
+        extracted.context = Some(crate::context::empty(py));
     }
     let names = Names { traceparent: intern!(py, "traceparent"), tracestate: intern!(py, "tracestate") };
     if let Some(span) = trace_context::extract_span(carrier, getter, &names)? {
@@ -109,14 +168,7 @@ fn extract_baggage<'py>(
         return Ok(());
     };
     let key = baggage_key(py)?;
-    let entries = match baggage_in(&base, &key)? {
-        Some(known) => {
-            let both = known.copy()?;
-            both.update(entries.as_mapping())?;
-            both
-        }
-        None => entries,
-    };
+    let entries = merged(&base, &key, entries)?;
     extracted.context = Some(crate::context::with_value(py, Some(&base), &key, &entries)?.into_bound(py));
     Ok(())
 }
@@ -189,7 +241,7 @@ fn inject_baggage<'py>(
     if header.is_empty() {
         return Ok(());
     }
-    write(carrier, setter, intern!(py, "baggage"), PyString::new(py, &header).as_any())
+    write(carrier, setter, intern!(py, "baggage"), raw::text(py, header.as_bytes())?.as_any())
 }
 
 /// The baggage of a context that is not empty.
@@ -201,18 +253,27 @@ fn baggage_in<'py>(context: &Bound<'py, PyAny>, key: &Bound<'py, PyString>) -> P
 
 #[inline]
 fn each<'py>(composite: &Bound<'py, PyAny>, mut visit: impl FnMut(Bound<'py, PyAny>) -> PyResult<()>) -> PyResult<()> {
-    let propagators = composite.getattr(intern!(composite.py(), "_propagators"))?;
-    if let Ok(list) = propagators.cast_exact::<PyList>() {
-        // By index: a propagator may change the list.
-        let mut at = 0;
-        while at < list.len() {
-            visit(list.get_item(at)?)?;
-            at += 1;
+    let list = if COMPOSITE.is_behind(composite, 1) { propagators_of(composite) } else { None };
+    let list = match list {
+        Some(list) => list,
+        None => {
+            let propagators = composite.getattr(intern!(composite.py(), "_propagators"))?;
+            match propagators.cast_into_exact::<PyList>() {
+                Ok(list) => list,
+                Err(other) => {
+                    for propagator in other.into_inner().try_iter()? {
+                        visit(propagator?)?;
+                    }
+                    return Ok(());
+                }
+            }
         }
-        return Ok(());
-    }
-    for propagator in propagators.try_iter()? {
-        visit(propagator?)?;
+    };
+    // By index: a propagator may change the list.
+    let mut at = 0;
+    while at < list.len() {
+        visit(list.get_item(at)?)?;
+        at += 1;
     }
     Ok(())
 }

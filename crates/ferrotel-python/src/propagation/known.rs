@@ -4,10 +4,11 @@ use std::ffi::c_uint;
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 use pyo3::exceptions::PyValueError;
-use pyo3::ffi;
-use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyType};
+use pyo3::types::{PyDict, PyList, PyString, PyType};
+use pyo3::{Borrowed, ffi, intern};
+
+use crate::raw::Raw;
 
 /// A propagator class of the overlay with its methods as they were defined.
 ///
@@ -55,7 +56,10 @@ impl KnownPropagator {
         let is = |name: &Bound<'_, PyString>, known: &AtomicPtr<ffi::PyObject>| {
             class.getattr(name).is_ok_and(|method| method.as_ptr() == known.load(Ordering::Relaxed))
         };
-        let whole = is(intern!(py, "extract"), &self.extract) && is(intern!(py, "inject"), &self.inject);
+        let whole = is(intern!(py, "extract"), &self.extract)
+            && is(intern!(py, "inject"), &self.inject)
+            // Somebody's property would go before the object's own attribute.
+            && !class.hasattr(intern!(py, "_propagators")).unwrap_or(true);
         if whole {
             // SAFETY: the class is alive.
             self.version.store(unsafe { version_of(class.as_type_ptr()) }, Ordering::Relaxed);
@@ -82,16 +86,72 @@ unsafe fn version_of(class: *mut ffi::PyTypeObject) -> c_uint {
 
 #[inline]
 fn has_attributes(object: &Bound<'_, PyAny>, count: usize) -> bool {
-    // SAFETY: `object` is alive; the function returns a new reference to its dict, or null with an exception.
+    // SAFETY: `object` is alive.
+    match unsafe { attributes_of(object.as_ptr()) } {
+        Attributes::Unknown => false,
+        Attributes::None => count == 0,
+        // SAFETY: a dict that lives as long as the object.
+        Attributes::Dict(dict) => usize::try_from(unsafe { ffi::PyDict_Size(dict) }) == Ok(count),
+    }
+}
+
+/// An object's `__dict__`.
+enum Attributes {
+    /// It has none, or none could be made.
+    Unknown,
+    /// It has none yet.
+    None,
+    /// Borrowed from the object.
+    Dict(Raw),
+}
+
+unsafe extern "C" {
+    /// Where an object's `__dict__` stands; makes it first where its values are not in a dict yet. Null where the object
+    /// has no room for one.
+    fn _PyObject_GetDictPtr(object: Raw) -> *mut Raw;
+}
+
+/// # Safety
+/// `object` is alive.
+#[inline]
+unsafe fn attributes_of(object: Raw) -> Attributes {
+    // SAFETY: the caller's promise; what is returned is null or points into the object.
     unsafe {
-        let dict = ffi::PyObject_GenericGetDict(object.as_ptr(), std::ptr::null_mut());
-        if dict.is_null() {
-            ffi::PyErr_Clear();
+        let slot = _PyObject_GetDictPtr(object);
+        if slot.is_null() {
+            return Attributes::Unknown;
+        }
+        if (*slot).is_null() { Attributes::None } else { Attributes::Dict(*slot) }
+    }
+}
+
+/// Whether these are the two propagators of W3C, in the order of the default configuration.
+#[inline]
+pub fn are_w3c(propagators: &Bound<'_, PyList>) -> bool {
+    let py = propagators.py();
+    // SAFETY: a list with as many members as were checked; they live at least as long as nothing changes it.
+    unsafe {
+        if ffi::PyList_GET_SIZE(propagators.as_ptr()) != 2 {
             return false;
         }
-        let size = ffi::PyDict_Size(dict);
-        ffi::Py_DECREF(dict);
-        usize::try_from(size) == Ok(count)
+        let member = |at| Borrowed::from_ptr(py, ffi::PyList_GET_ITEM(propagators.as_ptr(), at));
+        TRACE_CONTEXT.is_behind(&member(0), 0) && BAGGAGE.is_behind(&member(1), 0)
+    }
+}
+
+/// What the one attribute of an object is that [`COMPOSITE`] is behind: its propagators, where they are in a list.
+#[inline]
+pub fn propagators_of<'py>(composite: &Bound<'py, PyAny>) -> Option<Bound<'py, PyList>> {
+    let py = composite.py();
+    // SAFETY: the composite is alive, and its dict with it; what is found is shared at once.
+    unsafe {
+        let Attributes::Dict(dict) = attributes_of(composite.as_ptr()) else { return None };
+        // There is one entry: looking at it takes less than looking it up.
+        let (mut at, mut key, mut value) = (0, std::ptr::null_mut(), std::ptr::null_mut());
+        let found = ffi::PyDict_Next(dict, &raw mut at, &raw mut key, &raw mut value) != 0
+            && key == intern!(py, "_propagators").as_ptr()
+            && ffi::PyList_CheckExact(value) != 0;
+        found.then(|| Bound::from_borrowed_ptr(py, value).cast_into_unchecked())
     }
 }
 

@@ -1,7 +1,7 @@
 //! `opentelemetry.propagate.extract` and `inject`: through the process's propagator, without a frame of Python where it
 //! is the usual one.
 
-use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -16,16 +16,41 @@ use crate::raw::{self, Raw, given, guard};
 /// The module's `get_global_textmap` as it was defined; only compared. Who replaces it is asked.
 static GET_GLOBAL: AtomicPtr<ffi::PyObject> = AtomicPtr::new(std::ptr::null_mut());
 
+/// The process's propagator as it was in the module's namespace when that had version [`SEEN_AT`]; not owned.
+static SEEN: AtomicPtr<ffi::PyObject> = AtomicPtr::new(std::ptr::null_mut());
+/// 0: not seen.
+static SEEN_AT: AtomicU64 = AtomicU64::new(0);
+
 /// The process's propagator.
 #[inline]
 fn propagator<'py>(namespace: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
+    // SAFETY: a dict; as long as it is what it was, it owns the propagator.
+    unsafe {
+        let version = raw::dict_version(namespace.as_ptr());
+        if version != 0 && version == SEEN_AT.load(Ordering::Relaxed) {
+            return Ok(Bound::from_borrowed_ptr(namespace.py(), SEEN.load(Ordering::Relaxed)));
+        }
+    }
+    look_up(namespace)
+}
+
+#[cold]
+fn look_up<'py>(namespace: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
     let py = namespace.py();
     let lost = || PyRuntimeError::new_err("opentelemetry.propagate has lost its propagator");
+    // SAFETY: a dict.
+    let version = unsafe { raw::dict_version(namespace.as_ptr()) };
     let get = namespace.get_item(intern!(py, "get_global_textmap"))?.ok_or_else(lost)?;
-    if get.as_ptr() == GET_GLOBAL.load(Ordering::Relaxed) {
-        return namespace.get_item(intern!(py, "_HTTP_TEXT_FORMAT"))?.ok_or_else(lost);
+    if get.as_ptr() != GET_GLOBAL.load(Ordering::Relaxed) {
+        return get.call0();
     }
-    get.call0()
+    let propagator = namespace.get_item(intern!(py, "_HTTP_TEXT_FORMAT"))?.ok_or_else(lost)?;
+    // SAFETY: as above. Odd keys of somebody's may have run Python code meanwhile.
+    if version == unsafe { raw::dict_version(namespace.as_ptr()) } {
+        SEEN.store(propagator.as_ptr(), Ordering::Relaxed);
+        SEEN_AT.store(version, Ordering::Relaxed);
+    }
+    Ok(propagator)
 }
 
 unsafe extern "C" fn extract(this: Raw, args: *const Raw, count: ffi::Py_ssize_t, names: Raw) -> Raw {

@@ -3,7 +3,6 @@
 use ferrotel::api::trace::{SpanContext, TraceState};
 use ferrotel::propagation::tracecontext::{TraceStateProblem, format_traceparent, parse_traceparent, read_tracestate};
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::PyString;
 
 use super::carrier::{Getter, Setter, read, write};
@@ -33,7 +32,7 @@ pub fn extract<'py>(
     let py = carrier.py();
     let base = match context {
         Some(context) => context.clone(),
-        None => empty_context(py)?,
+        None => crate::context::empty(py),
     };
     match extract_span(carrier, getter, names)? {
         Some(span) => Ok(crate::context::with_span(py, Some(&base), &span)?.into_bound(py)),
@@ -81,22 +80,38 @@ fn read_trace_state<'py>(
     getter: Getter<'_, 'py>,
     names: &Names<'_, 'py>,
 ) -> PyResult<TraceState> {
-    let headers = read(carrier, getter, names.tracestate)?;
-    if headers.first().is_none() {
-        return Ok(TraceState::EMPTY);
+    Ok(trace_state_of(carrier.py(), read(carrier, getter, names.tracestate)?.as_slice()))
+}
+
+#[inline]
+fn trace_state_of(py: Python<'_>, headers: &[Bound<'_, PyString>]) -> TraceState {
+    if headers.is_empty() {
+        return TraceState::EMPTY;
     }
-    let texts = || headers.as_slice().iter().map(|header| header.to_str().unwrap_or("\u{fffd}"));
-    Ok(read_tracestate(texts).unwrap_or_else(|problem| {
+    let texts = || headers.iter().map(|header| header.to_str().unwrap_or("\u{fffd}"));
+    read_tracestate(texts).unwrap_or_else(|problem| {
         match problem {
             TraceStateProblem::TooLong => warn(
-                carrier.py(),
+                py,
                 LOGGER,
                 ("tracestate header exceeded the maximum length of %d characters", TraceState::MAX_HEADER_LENGTH),
             ),
-            TraceStateProblem::Malformed(why) => crate::trace_state::discarded(carrier.py(), &why),
+            TraceStateProblem::Malformed(why) => crate::trace_state::discarded(py, &why),
         }
         TraceState::EMPTY
-    }))
+    })
+}
+
+/// The span context of headers that came once each.
+#[inline]
+pub fn read_plain(traceparent: &Bound<'_, PyString>, tracestate: Option<&Bound<'_, PyString>>) -> Option<SpanContext> {
+    // A lone surrogate is in no valid header.
+    let (trace_id, span_id, trace_flags) = parse_traceparent(traceparent.to_str().ok()?)?;
+    let trace_state = match tracestate {
+        Some(header) => trace_state_of(traceparent.py(), std::slice::from_ref(header)),
+        None => TraceState::EMPTY,
+    };
+    Some(SpanContext { trace_id, span_id, trace_flags, is_remote: true, trace_state })
 }
 
 /// Writes the headers of a valid span context; of an invalid one nothing.
@@ -114,23 +129,13 @@ pub fn inject<'py>(
         return Ok(());
     }
     let py = carrier.py();
-    let traceparent = PyString::new(py, format_traceparent(span_context).as_str());
+    let traceparent = crate::raw::text(py, format_traceparent(span_context).as_bytes())?;
     write(carrier, setter, names.traceparent, traceparent.as_any())?;
     if !span_context.trace_state.is_empty() {
-        let tracestate = PyString::new(py, &span_context.trace_state.to_header());
+        let tracestate = crate::raw::text(py, span_context.trace_state.to_header().as_bytes())?;
         write(carrier, setter, names.tracestate, tracestate.as_any())?;
     }
     Ok(())
-}
-
-/// The context without entries.
-pub fn empty_context(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-    static EMPTY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let empty = EMPTY.get_or_try_init(py, || {
-        let context = py.import("ferrotel._native")?.getattr("Context")?;
-        context.call0().map(Bound::unbind)
-    })?;
-    Ok(empty.bind(py).clone())
 }
 
 /// The context (default: one without entries) with the span that the two headers tell of.

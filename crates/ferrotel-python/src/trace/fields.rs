@@ -6,7 +6,7 @@ use std::ffi::{c_int, c_void};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use ferrotel::api::trace::{SpanKind, Status};
+use ferrotel::api::trace::{SpanContext, SpanId, SpanKind, Status};
 use ferrotel::common::{Scope, Text};
 use ferrotel::resource::Resource;
 use ferrotel::sdk::trace::{Bounded, Event, Link, SpanData, SpanLimits};
@@ -359,7 +359,7 @@ pub fn read_public(span: &Bound<'_, PyAny>) -> PyResult<SpanData> {
             Some(context) => from_py(&context)?,
             None => Default::default(),
         },
-        parent: optional("parent").and_then(|parent| from_py(&parent).ok()),
+        parent: optional("parent").and_then(|parent| parent_from_py(&parent)),
         name: text_from_py(&attribute("name")?),
         kind: optional("kind").and_then(|kind| kind_from_py(&kind).ok()).unwrap_or_default(),
         start_time: optional("start_time").and_then(|time| nanos(&time)),
@@ -387,6 +387,14 @@ pub fn read_public(span: &Bound<'_, PyAny>) -> PyResult<SpanData> {
     data.events.dropped = count("dropped_events");
     data.links.dropped = count("dropped_links");
     Ok(data)
+}
+
+/// A parent's context. Of one that is no whole context the span id alone still says which span it is.
+fn parent_from_py(parent: &Bound<'_, PyAny>) -> Option<SpanContext> {
+    from_py(parent).ok().or_else(|| {
+        let span_id = parent.getattr(intern!(parent.py(), "span_id")).ok()?.extract().ok()?;
+        Some(SpanContext { span_id: SpanId(span_id), ..SpanContext::default() })
+    })
 }
 
 /// Nanoseconds since the epoch. Fractions are cut, what lies before the epoch becomes 0; both are told once.
@@ -530,7 +538,11 @@ pub fn resource_from_py(resource: &Bound<'_, PyAny>) -> PyResult<Arc<Resource>> 
     Ok(Arc::new(made))
 }
 
-fn resource_to_py<'py>(py: Python<'py>, resource: &Arc<Resource>) -> PyResult<Bound<'py, PyAny>> {
+/// The Python resource that an engine's was made from, or one made of it.
+///
+/// # Errors
+/// Out of memory.
+pub fn resource_to_py<'py>(py: Python<'py>, resource: &Arc<Resource>) -> PyResult<Bound<'py, PyAny>> {
     if let Some(origin) = resource.host.object::<Origin>() {
         return Ok(origin.0.bind(py).clone());
     }
@@ -554,7 +566,11 @@ pub fn scope_from_py(scope: &Bound<'_, PyAny>) -> PyResult<Arc<Scope>> {
     Ok(Arc::new(made))
 }
 
-fn scope_to_py<'py>(py: Python<'py>, scope: &Arc<Scope>) -> PyResult<Bound<'py, PyAny>> {
+/// The Python scope that an engine's was made from, or one made of it.
+///
+/// # Errors
+/// Out of memory.
+pub fn scope_to_py<'py>(py: Python<'py>, scope: &Arc<Scope>) -> PyResult<Bound<'py, PyAny>> {
     if let Some(origin) = scope.host.object::<Origin>() {
         return Ok(origin.0.bind(py).clone());
     }

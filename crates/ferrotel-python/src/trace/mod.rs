@@ -6,17 +6,20 @@ mod non_recording;
 mod processor_list;
 mod proxy;
 mod scope;
+mod scope_method;
 mod span;
 mod span_context;
 mod tracer;
 
-use ferrotel::api::trace::SpanContext;
+use ferrotel::api::trace::{SpanContext, SpanId, TraceId};
 use pyo3::prelude::*;
 
+pub use fields::{kind_to_py, resource_from_py, scope_from_py};
 pub use non_recording::non_recording;
 pub use processor_list::NativeProcessor;
 pub use span::finished_span;
-pub use span_context::{PySpanContext, from_py, to_py};
+pub use span_context::{PySpanContext, from_py, to_py, trace_state_from_py};
+pub use tracer::Start;
 
 /// The span context of the span in `context` (default: the current one).
 ///
@@ -30,6 +33,23 @@ pub fn current_span_context<'py>(
         Some(span) => context_of(&span),
         None => Ok(None),
     }
+}
+
+/// Trace, span and whether it is sampled, of the span in `context` (default: the current one), for an exemplar.
+///
+/// # Errors
+/// What a foreign context or span raises.
+#[inline]
+pub fn exemplar_span<'py>(
+    py: Python<'py>,
+    context: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Option<(TraceId, SpanId, bool)>> {
+    let Some(span) = crate::context::span_in(py, context)? else { return Ok(None) };
+    let parts = |context: &SpanContext| (context.trace_id, context.span_id, context.trace_flags.is_sampled());
+    if let Some(span) = span::own(span.as_ptr()) {
+        return Ok(Some(parts(&span.cell().lock().context)));
+    }
+    Ok(context_of(&span)?.as_ref().map(parts))
 }
 
 /// The span context of any span: ours, or one that somebody else's class stands for.

@@ -95,13 +95,18 @@ unsafe extern "C" fn dealloc(this: Raw) {
     // SAFETY: the type's own deallocation.
     unsafe {
         let kind = ffi::Py_TYPE(this);
+        let hot = kind.cast() == NON_RECORDING_SPAN.as_ptr();
+        if hot && raw::finalize(this) {
+            return;
+        }
         ffi::PyObject_GC_UnTrack(this.cast());
         if !non_recording_of(this).weaklist.is_null() {
             ffi::PyObject_ClearWeakRefs(this);
         }
         clear(this);
         drop(non_recording_of(this).inner.take());
-        if kind.cast() == NON_RECORDING_SPAN.as_ptr() && FREE.keep(this) {
+        // One that was finalized already would not be again.
+        if hot && (*kind).tp_finalize.is_none() && FREE.keep(this) {
             return;
         }
         if let Some(free) = (*kind).tp_free {

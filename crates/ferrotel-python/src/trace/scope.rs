@@ -9,6 +9,7 @@ use pyo3::types::PyTuple;
 use pyo3::{ffi, intern};
 
 use super::non_recording;
+use super::scope_method::{self, Method};
 use super::span::{self, RECORD_EXCEPTION, SET_STATUS_ON_EXCEPTION};
 use super::tracer::{self, Start};
 use crate::context;
@@ -151,10 +152,15 @@ pub const fn flags_of(record_exception: bool, set_status_on_exception: bool, end
         | (end_on_exit as u8 * END_ON_EXIT)
 }
 
-unsafe extern "C" fn enter(this: Raw, _: Raw) -> Raw {
+static ENTER: Method = Method { name: c"__enter__", doc: c"Makes the span current and returns it.", function: enter };
+
+unsafe extern "C" fn enter(this: Raw, args: *const Raw, count: ffi::Py_ssize_t, names: Raw) -> Raw {
     // SAFETY: called by the interpreter on an instance; what the scope keeps is owned by it.
     unsafe {
         guard(|py| {
+            if count != 0 || !names.is_null() {
+                arguments(py, "__enter__", &[], 0, args, count, names)?;
+            }
             let scope = scope_of(this);
             if !scope.token.is_null() {
                 return Err(PyRuntimeError::new_err("this span's block was entered already"));
@@ -172,6 +178,12 @@ unsafe extern "C" fn enter(this: Raw, _: Raw) -> Raw {
         })
     }
 }
+
+static EXIT: Method = Method {
+    name: c"__exit__",
+    doc: c"Makes the span before it current again. Takes what `with` passes: exc_type, exc_value, traceback.",
+    function: exit,
+};
 
 unsafe extern "C" fn exit(this: Raw, args: *const Raw, count: ffi::Py_ssize_t, names: Raw) -> Raw {
     // SAFETY: called by the interpreter on an instance.
@@ -301,8 +313,6 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
         size: size_of::<Scope>(),
         flags: ffi::Py_TPFLAGS_HAVE_GC,
         methods: vec![
-            raw::method_noargs(c"__enter__", enter, c"__enter__($self)\n--\n\nMakes the span current and returns it."),
-            raw::method(c"__exit__", exit, c"__exit__($self, exc_type=None, exc_value=None, traceback=None)\n--\n\nMakes the span before it current again."),
             raw::method_noargs(c"_recreate_cm", recreate, c"_recreate_cm($self)\n--\n\nA scope like this one, not yet entered."),
         ],
         attributes: vec![],
@@ -317,6 +327,9 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     }
     .make(module.py(), None)?;
     TYPE.store(kind.clone().into_ptr().cast(), Ordering::Relaxed);
+    scope_method::register(module)?;
+    scope_method::add(&kind, &ENTER)?;
+    scope_method::add(&kind, &EXIT)?;
     module.add("SpanScope", kind)?;
     module.add_function(wrap_pyfunction!(use_span, module)?)?;
     Ok(())

@@ -187,6 +187,10 @@ unsafe extern "C" fn dealloc(this: Raw) {
     // SAFETY: the type's own deallocation: nobody else has the object.
     unsafe {
         let kind = ffi::Py_TYPE(this);
+        let hot = kind.cast() == SDK_SPAN.as_ptr();
+        if hot && raw::finalize(this) {
+            return;
+        }
         ffi::PyObject_GC_UnTrack(this.cast());
         let span = span_of(this);
         if !span.weaklist.is_null() {
@@ -197,7 +201,8 @@ unsafe extern "C" fn dealloc(this: Raw) {
             SpanCell::release(cell);
         }
         (&raw mut span.limits).drop_in_place();
-        if kind.cast() == SDK_SPAN.as_ptr() && FREE.keep(this) {
+        // One that was finalized already would not be again.
+        if hot && (*kind).tp_finalize.is_none() && FREE.keep(this) {
             return;
         }
         if let Some(free) = (*kind).tp_free {

@@ -4,15 +4,13 @@ use std::ffi::{c_int, c_void};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use ferrotel::api::trace::{SpanContext, SpanId, SpanKind, TraceFlags, TraceId};
+use ferrotel::api::trace::{SpanContext, SpanKind, TraceFlags};
 use ferrotel::common::Scope;
 use ferrotel::common::clock::now_unix_nanos;
 use ferrotel::resource::Resource;
 use ferrotel::sdk::trace::{
-    Bounded, BuiltinSampler, Decision, IdGenerator, Link, ParentBased, RandomIdGenerator, SpanCell, SpanLimits,
-    TraceIdRatioBased,
+    Bounded, BuiltinSampler, Decision, IdGenerator, Link, RandomIdGenerator, SpanCell, SpanLimits,
 };
-use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pyo3::{ffi, intern};
@@ -23,8 +21,9 @@ use super::span::{RECORD_EXCEPTION, SET_STATUS_ON_EXCEPTION, make_span, span_of}
 use super::{PySpanContext, context_object_of, non_recording, processor_list};
 use crate::context;
 use crate::convert::{attributes_from_py, text_from_py};
+use crate::hooks::{id_generator, sampler};
 use crate::raw::{self, Raw, Spec, arguments, given, guard};
-use crate::types::{DESCRIBE_SAMPLER, SDK_TRACER};
+use crate::types::SDK_TRACER;
 
 const LOGGER: &str = "opentelemetry.sdk.trace";
 
@@ -208,11 +207,9 @@ unsafe extern "C" fn set_part(this: Raw, value: Raw, part: *mut c_void) -> c_int
 
 /// Makes the engine's side of a part. What the engine cannot read (a test's mock) is left as it was there.
 fn adopt(tracer: &mut TracerObject, part: Part, value: &Bound<'_, PyAny>) -> PyResult<()> {
-    let py = value.py();
     match part {
         Part::Sampler => {
-            let description = DESCRIBE_SAMPLER.get(py)?.call1((value,))?;
-            let sampler = if description.is_none() { None } else { Some(sampler_from(&description)?) };
+            let sampler = sampler::builtin(value)?;
             tracer.core().sampler = sampler;
         }
         Part::Resource => {
@@ -234,35 +231,12 @@ fn adopt(tracer: &mut TracerObject, part: Part, value: &Bound<'_, PyAny>) -> PyR
             }
         }
         Part::IdGenerator => {
-            let standard = py.import("opentelemetry.sdk.trace.id_generator")?.getattr("RandomIdGenerator")?;
-            let replaced = value.getattr("__dict__").and_then(|own| own.is_truthy()).unwrap_or(false);
-            tracer.core().python_ids = (replaced || !value.get_type().is(&standard)) && !value.is_none();
+            let foreign = id_generator::is_foreign(value)?;
+            tracer.core().python_ids = foreign;
         }
         Part::SpanProcessor | Part::Metrics => {}
     }
     Ok(())
-}
-
-/// A built-in sampler from the overlay's description: ("on",), ("off",), ("ratio", rate),
-/// ("parent", root, remote sampled, remote not sampled, local sampled, local not sampled).
-fn sampler_from(description: &Bound<'_, PyAny>) -> PyResult<BuiltinSampler> {
-    let item = |index: usize| description.get_item(index);
-    let nested = |index: usize| sampler_from(&item(index)?);
-    Ok(match item(0)?.extract::<String>()?.as_str() {
-        "on" => BuiltinSampler::AlwaysOn,
-        "off" => BuiltinSampler::AlwaysOff,
-        "ratio" => BuiltinSampler::TraceIdRatioBased(
-            TraceIdRatioBased::new(item(1)?.extract()?).map_err(|error| PyValueError::new_err(error.to_string()))?,
-        ),
-        "parent" => BuiltinSampler::ParentBased(Box::new(ParentBased {
-            root: nested(1)?,
-            remote_parent_sampled: nested(2)?,
-            remote_parent_not_sampled: nested(3)?,
-            local_parent_sampled: nested(4)?,
-            local_parent_not_sampled: nested(5)?,
-        })),
-        other => return Err(PyValueError::new_err(format!("no sampler {other}"))),
-    })
 }
 
 /// The limits of a Python `SpanLimits`.
@@ -382,10 +356,7 @@ fn start_native<'py>(object: &Bound<'py, PyAny>, start: &Start, flags: u8) -> Py
         let python_ids = tracer.core().python_ids;
         let (trace_id, random) = match &parent {
             Some(parent) => (parent.trace_id, parent.trace_flags.is_random()),
-            None if python_ids => python_trace_id(&tracer.part(py, Part::IdGenerator)).or_else(|error| {
-                bad_generator(py, error)?;
-                Ok::<_, PyErr>((RandomIdGenerator.generate_trace_id(), true))
-            })?,
+            None if python_ids => id_generator::trace_id(&tracer.part(py, Part::IdGenerator))?,
             None => (RandomIdGenerator.generate_trace_id(), true),
         };
         let (decision, attributes, trace_state) = match &tracer.core().sampler {
@@ -394,14 +365,10 @@ fn start_native<'py>(object: &Bound<'py, PyAny>, start: &Start, flags: u8) -> Py
                 given(py, start.attributes),
                 parent.as_ref().map(|parent| parent.trace_state.clone()).unwrap_or_default(),
             ),
-            None => ask_sampler(&tracer.part(py, Part::Sampler), start, trace_id)
-                .or_else(|error| without_sampler(py, error, start, parent.as_ref()))?,
+            None => sampler::decide(&tracer.part(py, Part::Sampler), start, trace_id, parent.as_ref())?,
         };
         let span_id = if python_ids {
-            python_span_id(&tracer.part(py, Part::IdGenerator)).or_else(|error| {
-                bad_generator(py, error)?;
-                Ok::<_, PyErr>(RandomIdGenerator.generate_span_id())
-            })?
+            id_generator::span_id(&tracer.part(py, Part::IdGenerator))?
         } else {
             RandomIdGenerator.generate_span_id()
         };
@@ -484,48 +451,6 @@ fn links_from_py(links: &Bound<'_, PyAny>, limits: &SpanLimits) -> Bounded<Link>
     kept
 }
 
-fn python_trace_id(generator: &Bound<'_, PyAny>) -> PyResult<(TraceId, bool)> {
-    let id = generator.call_method0("generate_trace_id")?.extract::<u128>()?;
-    if id == 0 {
-        return Err(PyValueError::new_err("a trace id must not be 0"));
-    }
-    let random = generator.call_method0("is_trace_id_random").and_then(|random| random.is_truthy()).unwrap_or(false);
-    Ok((TraceId(id), random))
-}
-
-fn python_span_id(generator: &Bound<'_, PyAny>) -> PyResult<SpanId> {
-    let id = generator.call_method0("generate_span_id")?.extract::<u64>()?;
-    if id == 0 {
-        return Err(PyValueError::new_err("a span id must not be 0"));
-    }
-    Ok(SpanId(id))
-}
-
-#[cold]
-fn bad_generator(py: Python<'_>, error: PyErr) -> PyResult<()> {
-    static REPORTED: AtomicBool = AtomicBool::new(false);
-    let message = "The id generator failed: ids are random instead";
-    crate::error::log_exception_once(py, error, LOGGER, message, &REPORTED)
-}
-
-/// What the default sampler decides, for a sampler that raises or answers with something else than a decision.
-#[cold]
-fn without_sampler<'py>(
-    py: Python<'py>,
-    error: PyErr,
-    start: &Start,
-    parent: Option<&SpanContext>,
-) -> PyResult<Sampled<'py>> {
-    static REPORTED: AtomicBool = AtomicBool::new(false);
-    let message = "The sampler failed: its spans are sampled as their parents are, and root spans always";
-    crate::error::log_exception_once(py, error, LOGGER, message, &REPORTED)?;
-    let sampled = parent.is_none_or(|parent| parent.trace_flags.is_sampled());
-    let decision = if sampled { Decision::RecordAndSample } else { Decision::Drop };
-    // SAFETY: null or a live object, for as long as the call.
-    let attributes = unsafe { given(py, start.attributes) };
-    Ok((decision, attributes, parent.map(|parent| parent.trace_state.clone()).unwrap_or_default()))
-}
-
 /// Counts a span that starts; returns what to call when it ends.
 #[cold]
 fn count_start<'py>(
@@ -546,39 +471,6 @@ fn count_start<'py>(
             Ok(None)
         }
     }
-}
-
-type Sampled<'py> = (Decision, Option<Bound<'py, PyAny>>, ferrotel::api::trace::TraceState);
-
-fn ask_sampler<'py>(sampler: &Bound<'py, PyAny>, start: &Start, trace_id: TraceId) -> PyResult<Sampled<'py>> {
-    let py = sampler.py();
-    // SAFETY: null or live objects, for as long as the call.
-    let object = |object: Raw| unsafe {
-        Bound::from_borrowed_ptr_or_opt(py, object).unwrap_or_else(|| py.None().into_bound(py))
-    };
-    let kind = if start.kind.is_null() {
-        fields::kind_to_py(py, SpanKind::Internal)?.into_bound(py)
-    } else {
-        object(start.kind)
-    };
-    // SAFETY: as above.
-    let links = match unsafe { given(py, start.links) } {
-        Some(links) => links,
-        None => pyo3::types::PyTuple::empty(py).into_any(),
-    };
-    let arguments = (object(start.context), trace_id.0, object(start.name), kind, object(start.attributes), links);
-    let result = sampler.call_method1(intern!(py, "should_sample"), arguments)?;
-    let decision = result.getattr(intern!(py, "decision"))?;
-    let decision = match decision.getattr(intern!(py, "value"))?.extract::<u8>()? {
-        0 => Decision::Drop,
-        1 => Decision::RecordOnly,
-        2 => Decision::RecordAndSample,
-        other => return Err(PyTypeError::new_err(format!("a sampler decided {other}"))),
-    };
-    let attributes = result.getattr(intern!(py, "attributes"))?;
-    let state = result.getattr(intern!(py, "trace_state"))?;
-    let state = super::span_context::trace_state_from_py(Some(&state).filter(|state| !state.is_none()))?;
-    Ok((decision, Some(attributes).filter(|attributes| !attributes.is_none()), state))
 }
 
 unsafe extern "C" fn get_enabled(this: Raw, _: *mut c_void) -> Raw {

@@ -1,6 +1,7 @@
-//! OTLP over gRPC: `opentelemetry.proto.collector.trace.v1.TraceService/Export`.
+//! OTLP over gRPC: the `Export` methods of the three services.
 
 use std::future::{Ready, ready};
+use std::marker::PhantomData;
 
 use http::{HeaderMap, Request, Response};
 use hyper::body::Incoming;
@@ -10,22 +11,35 @@ use tonic::server::{Grpc, UnaryService};
 use tonic::{Code, Status};
 use tonic_prost::ProstCodec;
 
-use super::{MAX_BODY, PATIENCE, Receiver, Signal};
-use crate::proto::{ExportTraceServiceRequest, ExportTraceServiceResponse};
-use crate::span::{Protocol, Received};
+use super::{Export, MAX_BODY, PATIENCE, Receiver};
+use crate::origin::Protocol;
+use crate::proto::{ExportLogsServiceRequest, ExportMetricsServiceRequest, ExportResponse, ExportTraceServiceRequest};
+use crate::signal::Signal;
 
-const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
-const COLLECTOR: &str = "/opentelemetry.proto.collector.";
+const PROFILES: &str = "/opentelemetry.proto.collector.profiles.";
 
 pub(super) async fn answer(receiver: &Receiver, request: Request<Incoming>) -> Response<Body> {
     let path = request.uri().path();
-    if path != EXPORT {
-        return Status::new(Code::Unimplemented, unknown(receiver, path)).into_http();
+    match Signal::ALL.into_iter().find(|signal| signal.grpc_path() == path) {
+        Some(Signal::Traces) => export::<ExportTraceServiceRequest>(receiver, request).await,
+        Some(Signal::Metrics) => export::<ExportMetricsServiceRequest>(receiver, request).await,
+        Some(Signal::Logs) => export::<ExportLogsServiceRequest>(receiver, request).await,
+        None => {
+            let text = if path.starts_with(PROFILES) {
+                receiver.refuse_profiles()
+            } else {
+                "this receiver knows no methods but TraceService/Export, MetricsService/Export and LogsService/Export"
+            };
+            Status::new(Code::Unimplemented, text).into_http()
+        }
     }
-    let codec: ProstCodec<ExportTraceServiceResponse, ExportTraceServiceRequest> = ProstCodec::default();
+}
+
+async fn export<R: Export>(receiver: &Receiver, request: Request<Incoming>) -> Response<Body> {
+    let codec: ProstCodec<ExportResponse, R> = ProstCodec::default();
     let mut grpc = Grpc::new(codec).accept_compressed(CompressionEncoding::Gzip).max_decoding_message_size(MAX_BODY);
-    let export = Export { receiver: receiver.clone(), headers: request.headers().clone() };
-    match tokio::time::timeout(PATIENCE, grpc.unary(export, request)).await {
+    let method = Method { receiver: receiver.clone(), headers: request.headers().clone(), request: PhantomData::<R> };
+    match tokio::time::timeout(PATIENCE, grpc.unary(method, request)).await {
         Ok(response) => response,
         Err(_) => Status::deadline_exceeded("the request's body did not arrive in time").into_http(),
     }
@@ -40,31 +54,20 @@ pub(super) fn wrong_port(receiver: &Receiver) -> Response<Body> {
     Status::unimplemented(text).into_http()
 }
 
-fn unknown(receiver: &Receiver, path: &str) -> String {
-    let service = path.strip_prefix(COLLECTOR).unwrap_or("");
-    let signals = [("metrics.", Signal::Metrics), ("logs.", Signal::Logs), ("profiles.", Signal::Profiles)];
-    match signals.into_iter().find(|(prefix, _)| service.starts_with(prefix)) {
-        Some((_, signal)) => {
-            receiver.note_signal(signal);
-            format!("this receiver takes traces only, not {}", signal.name())
-        }
-        None => "this receiver knows no method but TraceService/Export".to_owned(),
-    }
-}
-
-struct Export {
+struct Method<R> {
     receiver: Receiver,
     headers: HeaderMap,
+    request: PhantomData<R>,
 }
 
-impl UnaryService<ExportTraceServiceRequest> for Export {
-    type Response = ExportTraceServiceResponse;
+impl<R: Export> UnaryService<R> for Method<R> {
+    type Response = ExportResponse;
     type Future = Ready<Result<tonic::Response<Self::Response>, Status>>;
 
-    fn call(&mut self, request: tonic::Request<ExportTraceServiceRequest>) -> Self::Future {
-        let received = Received::from_request(request.into_inner(), Protocol::Grpc);
-        let response = received.response();
-        self.receiver.take(Protocol::Grpc, EXPORT, &self.headers, received);
+    fn call(&mut self, request: tonic::Request<R>) -> Self::Future {
+        let received = request.into_inner().into_received(Protocol::Grpc);
+        let path = R::SIGNAL.grpc_path();
+        let response = self.receiver.take::<R>(Protocol::Grpc, path, &self.headers, received);
         ready(Ok(tonic::Response::new(response)))
     }
 }

@@ -1,5 +1,5 @@
-//! OTLP over HTTP: `POST /v1/traces` with a protobuf or JSON body, and answers in the body's own format
-//! (OTLP specification, "OTLP/HTTP").
+//! OTLP over HTTP: `POST` to `/v1/traces`, `/v1/metrics` or `/v1/logs` with a protobuf or JSON body, and answers in the
+//! body's own format (OTLP specification, "OTLP/HTTP").
 
 use std::io::Read;
 
@@ -12,19 +12,23 @@ use prost::Message;
 use serde_json::json;
 use tonic::body::Body;
 
-use super::{MAX_BODY, PATIENCE, Receiver, Signal, content_type};
+use super::{Export, MAX_BODY, PATIENCE, Receiver, content_type};
 use crate::decode::{decode_json, decode_protobuf};
-use crate::proto::RpcStatus;
-use crate::span::{Protocol, Received};
-
-const PATH: &str = "/v1/traces";
+use crate::origin::Protocol;
+use crate::proto::{
+    ExportLogsServiceRequest, ExportMetricsServiceRequest, ExportResponse, ExportTraceServiceRequest, RpcStatus,
+};
+use crate::signal::Signal;
 
 pub(super) async fn answer(receiver: &Receiver, request: Request<Incoming>) -> Response<Body> {
     let format = Format::of(&content_type(request.headers()));
-    match export(receiver, format, request).await {
-        Ok(received) => success(format, &received),
-        Err(refusal) => refusal.into_response(format),
-    }
+    let answer = match check_target(receiver, &request) {
+        Ok(Signal::Traces) => export::<ExportTraceServiceRequest>(receiver, format, request).await,
+        Ok(Signal::Metrics) => export::<ExportMetricsServiceRequest>(receiver, format, request).await,
+        Ok(Signal::Logs) => export::<ExportLogsServiceRequest>(receiver, format, request).await,
+        Err(refusal) => Err(refusal),
+    };
+    answer.unwrap_or_else(|refusal| refusal.into_response(format))
 }
 
 /// HTTP on the port for gRPC: refused, because a collector would refuse it too.
@@ -69,8 +73,11 @@ struct Refusal {
     header: Option<(header::HeaderName, &'static str)>,
 }
 
-async fn export(receiver: &Receiver, format: Format, request: Request<Incoming>) -> Result<Received, Refusal> {
-    check_target(receiver, &request)?;
+async fn export<R: Export>(
+    receiver: &Receiver,
+    format: Format,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Refusal> {
     if format == Format::Other {
         let text = "the content type must be application/x-protobuf or application/json";
         return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
@@ -79,29 +86,30 @@ async fn export(receiver: &Receiver, format: Format, request: Request<Incoming>)
     let (head, body) = request.into_parts();
     let body = collect(body).await?;
     let body = if gzip { unzip(&body)?.into() } else { body };
-    let decoded = if format == Format::Json { decode_json(&body) } else { decode_protobuf(&body) };
+    let decoded = if format == Format::Json { decode_json::<R>(&body) } else { decode_protobuf::<R>(&body) };
     let received = decoded.map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, error.to_string()))?;
     let protocol = if format == Format::Json { Protocol::HttpJson } else { Protocol::HttpProtobuf };
-    let answer = Received { spans: Vec::new(), rejected: received.rejected, reason: received.reason.clone() };
-    receiver.take(protocol, PATH, &head.headers, received);
-    Ok(answer)
+    let response = receiver.take::<R>(protocol, R::SIGNAL.http_path(), &head.headers, received);
+    Ok(success(format, R::SIGNAL, &response))
 }
 
-fn check_target(receiver: &Receiver, request: &Request<Incoming>) -> Result<(), Refusal> {
-    let signal = match request.uri().path() {
-        PATH if request.method() == Method::POST => return Ok(()),
-        PATH => {
-            let refusal = Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "traces are sent with POST");
-            return Err(Refusal { header: Some((header::ALLOW, "POST")), ..refusal });
+fn check_target(receiver: &Receiver, request: &Request<Incoming>) -> Result<Signal, Refusal> {
+    let path = request.uri().path();
+    match Signal::ALL.into_iter().find(|signal| signal.http_path() == path) {
+        Some(signal) if request.method() == Method::POST => Ok(signal),
+        Some(signal) => {
+            let text = format!("{} are sent with POST", signal.as_str());
+            let refusal = Refusal::new(StatusCode::METHOD_NOT_ALLOWED, text);
+            Err(Refusal { header: Some((header::ALLOW, "POST")), ..refusal })
         }
-        "/v1/metrics" => Signal::Metrics,
-        "/v1/logs" => Signal::Logs,
-        "/v1/profiles" | "/v1development/profiles" => Signal::Profiles,
-        _ => return Err(Refusal::new(StatusCode::NOT_FOUND, "send traces with POST to /v1/traces")),
-    };
-    receiver.note_signal(signal);
-    let text = format!("this receiver takes traces only, not {}", signal.name());
-    Err(Refusal::new(StatusCode::NOT_FOUND, text))
+        None if matches!(path, "/v1/profiles" | "/v1development/profiles") => {
+            Err(Refusal::new(StatusCode::NOT_FOUND, receiver.refuse_profiles()))
+        }
+        None => {
+            let text = "send traces with POST to /v1/traces, metrics to /v1/metrics, logs to /v1/logs";
+            Err(Refusal::new(StatusCode::NOT_FOUND, text))
+        }
+    }
 }
 
 fn is_gzip(request: &Request<Incoming>) -> Result<bool, Refusal> {
@@ -135,12 +143,11 @@ fn unzip(body: &[u8]) -> Result<Vec<u8>, Refusal> {
     }
 }
 
-fn success(format: Format, received: &Received) -> Response<Body> {
-    let message = received.response();
+fn success(format: Format, signal: Signal, message: &ExportResponse) -> Response<Body> {
     let body = match (format, message.partial_success.as_ref()) {
         (Format::Json, None) => b"{}".to_vec(),
         (Format::Json, Some(partial)) => json!({"partialSuccess": {
-            "rejectedSpans": partial.rejected_spans.to_string(),
+            signal.rejected_key(): partial.rejected.to_string(),
             "errorMessage": partial.error_message,
         }})
         .to_string()

@@ -16,7 +16,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tonic::body::Body;
 
-use crate::span::{Protocol, Received};
+use crate::decode::{Received, Request as Export};
+use crate::origin::Protocol;
+use crate::proto::ExportResponse;
 use crate::store::{ReceivedRequest, Store};
 
 /// Largest body of a request, compressed or not, in bytes.
@@ -97,8 +99,14 @@ impl Receiver {
         }
     }
 
-    /// Stores what was received, and remembers the request.
-    fn take(&self, protocol: Protocol, path: &str, headers: &HeaderMap, received: Received) {
+    /// Stores what was received, remembers the request, and makes the answer to it.
+    fn take<R: Export>(
+        &self,
+        protocol: Protocol,
+        path: &str,
+        headers: &HeaderMap,
+        received: Received<R::Item>,
+    ) -> ExportResponse {
         let text = |value: &header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let mut room = MAX_KEPT_HEADERS;
         let kept = headers.iter().take_while(|(name, value)| {
@@ -106,45 +114,28 @@ impl Receiver {
             room > 0
         });
         self.store.add_request(ReceivedRequest {
+            signal: R::SIGNAL,
             protocol,
             path: path.to_owned(),
             headers: kept.map(|(name, value)| (name.as_str().to_owned(), text(value))).collect(),
-            spans: received.spans.len(),
+            items: received.items.len(),
         });
         if let Some(reason) = &received.reason {
-            self.store.note_once("rejected", || format!("some spans were refused, the first because {reason}"));
+            let items = R::SIGNAL.items();
+            self.store.note_once(items, || format!("some {items} were refused, the first because {reason}"));
         }
-        self.store.add(received.spans, received.rejected);
+        let response = received.response(R::SIGNAL);
+        R::keep(received, &self.store);
+        response
     }
 
-    /// Says once that a signal arrives which the view doesn't show.
-    fn note_signal(&self, signal: Signal) {
-        self.store.note_once(signal.name(), || {
-            let name = signal.name();
-            format!(
-                "a program sends {name} here; they are refused, because this view shows traces only \
-                 (OTEL_{}_EXPORTER=none keeps the program from sending them)",
-                name.to_uppercase()
-            )
+    /// Says once that profiles arrive, which the view doesn't show.
+    fn refuse_profiles(&self) -> &'static str {
+        self.store.note_once("profiles", || {
+            "a program sends profiles here; they are refused, because this view shows traces, metrics and logs only"
+                .to_owned()
         });
-    }
-}
-
-/// The signals of OTLP besides traces.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Signal {
-    Metrics,
-    Logs,
-    Profiles,
-}
-
-impl Signal {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Metrics => "metrics",
-            Self::Logs => "logs",
-            Self::Profiles => "profiles",
-        }
+        "this receiver takes traces, metrics and logs only, not profiles"
     }
 }
 

@@ -2,7 +2,13 @@
 
 #![allow(dead_code, reason = "each test program uses a part")]
 
-use ferrotel_view::{ReceivedSpan, Trace, decode_protobuf};
+pub mod logs;
+pub mod metrics;
+
+use std::path::Path;
+use std::time::Duration;
+
+use ferrotel_view::{News, Pace, ReceivedSpan, Store, Trace, decode_protobuf, proto};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value};
 use opentelemetry_proto::tonic::resource::v1::Resource;
@@ -83,11 +89,25 @@ pub fn request(of_services: Vec<ResourceSpans>) -> Vec<u8> {
 }
 
 pub fn received(of_services: Vec<ResourceSpans>) -> Vec<ReceivedSpan> {
-    let received = decode_protobuf(&request(of_services)).expect("a valid request");
+    let received = decode_protobuf::<proto::ExportTraceServiceRequest>(&request(of_services)).expect("a valid request");
     assert_eq!(received.rejected, 0, "{:?}", received.reason);
-    received.spans
+    received.items
 }
 
 pub fn trace(of_services: Vec<ResourceSpans>) -> Trace {
-    Trace::from_spans(received(of_services)).expect("a span")
+    Trace::from_parts(received(of_services), Vec::new()).expect("a span")
+}
+
+pub fn take(store: &Store, quiet: Duration, timeout: Duration) -> News {
+    store.take(Pace { quiet, log_wait: quiet }, timeout)
+}
+
+/// Compares text with a file in `snapshots/`. `UPDATE_SNAPSHOTS=1` writes them anew.
+pub fn compare(name: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots").join(format!("{name}.txt"));
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        std::fs::write(&path, text).expect("the snapshot can be written");
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(text, expected, "\n--- now:\n{text}\n--- {}:\n{expected}", path.display());
 }

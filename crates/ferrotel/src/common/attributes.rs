@@ -95,6 +95,11 @@ impl Attributes {
         kept
     }
 
+    /// Gives back memory that is not in use, for what is kept for long.
+    pub fn shrink_to_fit(&mut self) {
+        self.items.shrink_to_fit();
+    }
+
     /// Forgets everything and keeps the memory.
     pub fn clear(&mut self) {
         self.items.clear();

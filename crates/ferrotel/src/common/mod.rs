@@ -1,9 +1,12 @@
 //! What every signal shares: values, attributes, scopes, limits and the clock.
 
+pub mod attribute_set;
 pub mod attributes;
 pub mod clock;
 pub mod diagnostics;
 pub mod fork;
+pub mod fork_lock;
+pub mod fork_mutex;
 pub mod host;
 pub mod scope;
 pub mod value;

@@ -13,6 +13,7 @@
 //! line, and the default is used.
 
 pub mod env_vars;
+mod metrics;
 pub mod parse;
 mod reader;
 mod resource;
@@ -20,8 +21,10 @@ mod settings;
 mod source;
 
 pub use env_vars::EnvVar;
+pub use metrics::{ExemplarFilter, MetricSettings};
 pub use reader::Reader;
 pub use settings::{
-    BatchSettings, LogLevel, ResourceSettings, SamplerSettings, Settings, SpanLimitSettings, TraceSettings,
+    BatchSettings, LogLevel, LogRecordLimitSettings, LogSettings, ResourceSettings, SamplerSettings, Settings,
+    SpanLimitSettings, TraceSettings,
 };
 pub use source::{EnvSource, MapEnv, ProcessEnv};

@@ -97,6 +97,20 @@ pub fn millis(text: &str) -> Result<Duration, Malformed> {
     }
 }
 
+/// A duration in milliseconds above 0, with or without a fraction, as the reference reads the metric readers' variables;
+/// infinity means: never (`None`).
+///
+/// # Errors
+/// Not a number, or not above 0.
+pub fn interval_millis(text: &str) -> Result<Option<Duration>, Malformed> {
+    const EXPECTED: Malformed = Malformed::expected("a positive number of milliseconds");
+    match number(text) {
+        Ok(f64::INFINITY) => Ok(None),
+        Ok(millis) if millis > 0.0 => Duration::try_from_secs_f64(millis / 1000.0).map(Some).map_err(|_| EXPECTED),
+        _ => Err(EXPECTED),
+    }
+}
+
 /// A timeout in whole milliseconds; 0 means: no limit (`None`; specification: timeout).
 ///
 /// # Errors

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use super::env_vars as vars;
+use super::env_vars::EnvVar;
+use super::metrics::MetricSettings;
 use super::parse::{self, Malformed};
 use super::reader::Reader;
 use super::source::EnvSource;
@@ -22,18 +24,25 @@ pub struct Settings {
     pub resource: ResourceSettings,
     /// Traces.
     pub traces: TraceSettings,
+    /// Metrics.
+    pub metrics: MetricSettings,
+    /// Logs.
+    pub logs: LogSettings,
 }
 
 impl Settings {
     /// Reads all variables. Each malformed one is reported in one line.
     pub fn from_env(env: &dyn EnvSource) -> Self {
         let general = Reader::new(env, "opentelemetry.sdk.environment_variables");
+        let traces = TraceSettings::from_env(env);
         Settings {
             sdk_disabled: general.parsed(&vars::OTEL_SDK_DISABLED, parse::boolean).unwrap_or(false),
             log_level: general.parsed(&vars::OTEL_LOG_LEVEL, LogLevel::parse),
             propagators: general.text(&vars::OTEL_PROPAGATORS).map(|names| texts(&names)),
             resource: ResourceSettings::from_env(env),
-            traces: TraceSettings::from_env(env),
+            metrics: MetricSettings::from_env(env),
+            logs: LogSettings::from_env(env, &traces.span_limits),
+            traces,
         }
     }
 }
@@ -236,31 +245,124 @@ impl Default for SpanLimitSettings {
     }
 }
 
-/// The batch span processor that the environment describes. Always valid: sizes and the delay are positive, and a batch
+/// What the environment says about logs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogSettings {
+    /// The limits of log records.
+    pub limits: LogRecordLimitSettings,
+    /// The batch log record processor. Default: as for spans, but for a delay of 1 s.
+    pub batch: BatchSettings,
+    /// The names of the exporters to set up, `none` among them; empty: nothing was said.
+    pub exporters: Vec<Text>,
+}
+
+impl LogSettings {
+    /// Reads the variables; `common` has those that are for all signals.
+    pub fn from_env(env: &dyn EnvSource, common: &SpanLimitSettings) -> Self {
+        let reader = Reader::new(env, "opentelemetry.sdk._logs");
+        LogSettings {
+            limits: LogRecordLimitSettings::from_env(env, common),
+            batch: BatchSettings::for_logs_from_env(env),
+            exporters: texts(&reader.text(&vars::OTEL_LOGS_EXPORTER).unwrap_or_default()),
+        }
+    }
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        LogSettings { limits: LogRecordLimitSettings::default(), batch: BatchSettings::FOR_LOGS, exporters: Vec::new() }
+    }
+}
+
+/// The limits of log records that the environment names. `None`: no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogRecordLimitSettings {
+    /// Attributes. Default: 128.
+    pub attribute_count: Option<usize>,
+    /// Characters of a string in an attribute. Default: no limit.
+    pub attribute_value_length: Option<usize>,
+}
+
+impl LogRecordLimitSettings {
+    /// Reads the variables, of which one that is set to nothing means "no limit", as for spans; `common` has those that
+    /// are for all signals.
+    pub fn from_env(env: &dyn EnvSource, common: &SpanLimitSettings) -> Self {
+        let reader = Reader::new(env, "opentelemetry.sdk._logs");
+        let limit = |variable, default| reader.parsed_even_empty(variable, parse::limit).unwrap_or(default);
+        LogRecordLimitSettings {
+            attribute_count: limit(&vars::OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT, common.attribute_count),
+            attribute_value_length: limit(
+                &vars::OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT,
+                common.attribute_value_length,
+            ),
+        }
+    }
+}
+
+impl Default for LogRecordLimitSettings {
+    fn default() -> Self {
+        LogRecordLimitSettings { attribute_count: Some(128), attribute_value_length: None }
+    }
+}
+
+/// The batch processor of spans or log records that the environment describes. Always valid: sizes and the delay are positive, and a batch
 /// is no larger than the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BatchSettings {
-    /// The longest that a span waits for its batch to fill. Default: 5 s.
+    /// The longest that an item waits for its batch to fill. Default: 5 s.
     pub schedule_delay: Duration,
     /// How long a flush waits for exports; `None` for no limit. Default: 30 s.
     pub export_timeout: Option<Duration>,
-    /// How many spans may wait. Default: 2048.
+    /// How many items may wait. Default: 2048.
     pub max_queue_size: usize,
-    /// How many spans make a batch. Default: 512, or `max_queue_size` where that is less.
+    /// How many items make a batch. Default: 512, or `max_queue_size` where that is less.
     pub max_export_batch_size: usize,
 }
 
 impl BatchSettings {
-    /// Reads the variables.
+    /// What holds for log records where nothing is said.
+    pub const FOR_LOGS: BatchSettings = BatchSettings {
+        schedule_delay: Duration::from_secs(1),
+        export_timeout: Some(Duration::from_secs(30)),
+        max_queue_size: 2_048,
+        max_export_batch_size: 512,
+    };
+
+    /// Reads the variables of the batch span processor.
     pub fn from_env(env: &dyn EnvSource) -> Self {
-        let reader = Reader::new(env, "opentelemetry.sdk.trace.export");
-        let default = BatchSettings::default();
-        let queue = reader.parsed(&vars::OTEL_BSP_MAX_QUEUE_SIZE, parse::size).unwrap_or(default.max_queue_size);
-        let batch = match reader.parsed(&vars::OTEL_BSP_MAX_EXPORT_BATCH_SIZE, parse::size) {
+        BatchSettings::read(
+            &Reader::new(env, "opentelemetry.sdk.trace.export"),
+            &BatchVariables {
+                schedule_delay: &vars::OTEL_BSP_SCHEDULE_DELAY,
+                export_timeout: &vars::OTEL_BSP_EXPORT_TIMEOUT,
+                max_queue_size: &vars::OTEL_BSP_MAX_QUEUE_SIZE,
+                max_export_batch_size: &vars::OTEL_BSP_MAX_EXPORT_BATCH_SIZE,
+            },
+            BatchSettings::default(),
+        )
+    }
+
+    /// Reads the variables of the batch log record processor.
+    pub fn for_logs_from_env(env: &dyn EnvSource) -> Self {
+        BatchSettings::read(
+            &Reader::new(env, "opentelemetry.sdk._logs._internal.export"),
+            &BatchVariables {
+                schedule_delay: &vars::OTEL_BLRP_SCHEDULE_DELAY,
+                export_timeout: &vars::OTEL_BLRP_EXPORT_TIMEOUT,
+                max_queue_size: &vars::OTEL_BLRP_MAX_QUEUE_SIZE,
+                max_export_batch_size: &vars::OTEL_BLRP_MAX_EXPORT_BATCH_SIZE,
+            },
+            BatchSettings::FOR_LOGS,
+        )
+    }
+
+    fn read(reader: &Reader<'_>, variables: &BatchVariables, default: BatchSettings) -> Self {
+        let queue = reader.parsed(variables.max_queue_size, parse::size).unwrap_or(default.max_queue_size);
+        let batch = match reader.parsed(variables.max_export_batch_size, parse::size) {
             Some(batch) if batch > queue => {
                 reader.warn(&format!(
-                    "OTEL_BSP_MAX_EXPORT_BATCH_SIZE is {batch}, but OTEL_BSP_MAX_QUEUE_SIZE only {queue}: exporting in \
-                     batches of {queue}"
+                    "{} is {batch}, but {} only {queue}: exporting in batches of {queue}",
+                    variables.max_export_batch_size.name, variables.max_queue_size.name
                 ));
                 queue
             }
@@ -268,16 +370,22 @@ impl BatchSettings {
             None => default.max_export_batch_size.min(queue),
         };
         BatchSettings {
-            schedule_delay: reader
-                .parsed(&vars::OTEL_BSP_SCHEDULE_DELAY, parse::millis)
-                .unwrap_or(default.schedule_delay),
+            schedule_delay: reader.parsed(variables.schedule_delay, parse::millis).unwrap_or(default.schedule_delay),
             export_timeout: reader
-                .parsed(&vars::OTEL_BSP_EXPORT_TIMEOUT, parse::timeout_millis)
+                .parsed(variables.export_timeout, parse::timeout_millis)
                 .unwrap_or(default.export_timeout),
             max_queue_size: queue,
             max_export_batch_size: batch,
         }
     }
+}
+
+/// Where one signal's batch processor finds its settings.
+struct BatchVariables {
+    schedule_delay: &'static EnvVar,
+    export_timeout: &'static EnvVar,
+    max_queue_size: &'static EnvVar,
+    max_export_batch_size: &'static EnvVar,
 }
 
 impl Default for BatchSettings {

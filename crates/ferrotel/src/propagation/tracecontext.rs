@@ -74,13 +74,20 @@ const LENGTH: usize = 55;
 
 #[inline]
 fn parse_fields(bytes: &[u8]) -> Option<(TraceId, SpanId, TraceFlags)> {
-    if bytes.len() != LENGTH || bytes[2] != b'-' || bytes[35] != b'-' || bytes[52] != b'-' {
+    let bytes: &[u8; LENGTH] = bytes.try_into().ok()?;
+    if bytes[2] != b'-' || bytes[35] != b'-' || bytes[52] != b'-' {
         return None;
     }
-    let version = hex::lower(&bytes[..2])?;
-    let trace_id = TraceId(hex::lower(&bytes[3..35])?);
-    let span_id = SpanId(hex::lower(&bytes[36..52])? as u64);
-    let trace_flags = TraceFlags(hex::lower(&bytes[53..])? as u8);
+    let version = hex::two([bytes[0], bytes[1]])?;
+    let (high, wrong_high) = hex::sixteen(bytes[3..19].try_into().ok()?);
+    let (low, wrong_low) = hex::sixteen(bytes[19..35].try_into().ok()?);
+    let (span_id, wrong) = hex::sixteen(bytes[36..52].try_into().ok()?);
+    if wrong_high | wrong_low | wrong != 0 {
+        return None;
+    }
+    let trace_id = TraceId(u128::from(high) << 64 | u128::from(low));
+    let span_id = SpanId(span_id);
+    let trace_flags = TraceFlags(hex::two([bytes[53], bytes[54]])?);
     (version != 0xff && trace_id.is_valid() && span_id.is_valid()).then_some((trace_id, span_id, trace_flags))
 }
 
@@ -135,6 +142,11 @@ impl std::error::Error for TraceStateProblem {}
 pub struct Traceparent([u8; LENGTH]);
 
 impl Traceparent {
+    /// The header's text, which is ASCII.
+    pub const fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// The header's text.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()

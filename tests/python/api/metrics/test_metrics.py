@@ -235,3 +235,58 @@ def test_classes_show_their_public_home() -> None:
     assert pickle.loads(pickle.dumps(metrics.CallbackOptions(3))) == metrics.CallbackOptions(3)
     assert instruments.Gauge is metrics._Gauge
     assert issubclass(instruments._ProxyCounter, metrics.Counter)
+
+
+@pytest.mark.parametrize("create", [*SYNCHRONOUS, *OBSERVABLE])
+def test_advised_attributes_reach_the_real_meter_and_only_they(create: str) -> None:
+    callbacks: Any = {} if create in SYNCHRONOUS else {"callbacks": [_callback]}
+    provider = internal._ProxyMeterProvider()
+    meter = provider.get_meter("m")
+    getattr(meter, create)("plain", **callbacks)
+    getattr(meter, create)("advised", attributes_advisory=["a"], **callbacks)
+    real = Mock()
+    provider.on_set_meter_provider(real)
+    plain, advised = getattr(real.get_meter.return_value, create).call_args_list
+    assert "attributes_advisory" not in plain[1]
+    assert advised[1]["attributes_advisory"] == ["a"]
+    getattr(meter, create)("late", attributes_advisory=["b"], **callbacks)
+    assert getattr(real.get_meter.return_value, create).call_args[1]["attributes_advisory"] == ["b"]
+    getattr(metrics.NoOpMeter("m"), create)("advised", attributes_advisory=["a"], **callbacks)
+
+
+@pytest.mark.parametrize("create", SYNCHRONOUS)
+def test_bound_instruments_forward_until_there_is_a_real_one(create: str) -> None:
+    method, _ = SYNCHRONOUS[create]
+    provider = internal._ProxyMeterProvider()
+    instrument = getattr(provider.get_meter("m"), create)("name")
+    attributes = {"a": 1}
+    bound = instrument.bind(attributes)
+    attributes["a"] = 2
+    getattr(bound, method)(1)
+    assert not instrument.enabled()
+    real = Mock()
+    provider.on_set_meter_provider(real)
+    made = getattr(real.get_meter.return_value, create).return_value
+    getattr(bound, method)(2, context=None)
+    getattr(made, method).assert_called_once_with(2, {"a": 1}, None)
+    made.enabled.return_value = True
+    assert instrument.enabled()
+    no_op = getattr(metrics.NoOpMeter("m"), create)("name")
+    assert not no_op.enabled()
+    getattr(no_op.bind({}), method)(3)
+
+
+def test_an_implementation_that_does_not_say_is_enabled() -> None:
+    class Own(metrics.Counter):
+        added: Any = None
+
+        def __init__(self) -> None:
+            pass
+
+        def add(self, amount: Any, attributes: Any = None, context: Any = None) -> None:
+            self.added = (amount, attributes)
+
+    counter = Own()
+    assert counter.enabled()
+    counter.bind({"a": 1}).add(2)
+    assert counter.added == (2, {"a": 1})

@@ -123,6 +123,9 @@ def test_versions_of_distributions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_importlib_metadata, "_installed_version", nothing_installed)
     assert _importlib_metadata.version("opentelemetry-api") == "1.45.1"
     assert _importlib_metadata.version("opentelemetry_sdk") == "1.45.1"
+    assert _importlib_metadata.version("opentelemetry-distro") == "0.66b1"
+    assert _importlib_metadata.version("opentelemetry-instrumentation") == "0.66b1"
+    assert _importlib_metadata.version("opentelemetry-util-http") == "0.66b1"
     with pytest.raises(metadata.PackageNotFoundError):
         _importlib_metadata.version("opentelemetry-something")
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
+import logging
+import logging.config
 import os
 import subprocess
 import sys
 import types
-from typing import Any, Sequence
+from typing import Any, ClassVar, Iterator, Sequence
 
 import pytest
 
@@ -27,6 +30,15 @@ from opentelemetry.sdk._configuration import (
     _initialize_components,
     _OTelSDKConfigurator,
 )
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics._internal import _default_meter_configurator, _disable_meter_configurator
+from opentelemetry.sdk.metrics.export import (
+    ConsoleMetricExporter,
+    InMemoryMetricReader,
+    PeriodicExportingMetricReader,
+)
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import (
@@ -38,9 +50,6 @@ from opentelemetry.sdk.trace.export import (
 from opentelemetry.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Sampler
 
-METRICS_MISSING = "An exporter of metrics is configured, but this release has no SDK for metrics: none are exported."
-LOGS_MISSING = "An exporter of logs is configured, but this release has no SDK for logs: none are exported."
-
 
 @pytest.fixture(autouse=True)
 def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,9 +60,9 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def tracing_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if this SDK had neither metrics nor logs."""
-    for name in ("MeterProvider", "MetricExporter", "LoggerProvider", "LogRecordExporter"):
-        monkeypatch.setattr(_configuration, name, None)
+    """The providers of the other signals are not made the global ones."""
+    monkeypatch.setattr(_configuration, "set_meter_provider", MeterProvider.shutdown)
+    monkeypatch.setattr(_configuration, "set_logger_provider", LoggerProvider.shutdown)
     monkeypatch.setattr(_configuration, "_signals_said_to_be_missing", set())
 
 
@@ -317,25 +326,99 @@ def test_a_missing_exporter_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None
         _initialize_components()
 
 
-def test_signals_without_an_sdk_are_reported_once_and_leave_tracing_alone(
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-    made: list[TracerProvider],
-    tracing_only: None,
+class RememberingLogs(InMemoryLogRecordExporter):
+    made: ClassVar[list[RememberingLogs]] = []
+
+    def __init__(self, label: str = "default") -> None:
+        super().__init__()
+        self.label = label
+        self.made.append(self)
+
+
+@pytest.fixture
+def untouched_logging() -> Iterator[None]:
+    """Everything of `logging` is put back."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    functions = logging.basicConfig, logging.config.dictConfig, logging.config.fileConfig
+    yield
+    logging.basicConfig, logging.config.dictConfig, logging.config.fileConfig = functions
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def test_logs_are_set_up_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, made: list[TracerProvider], tracing_only: None, untouched_logging: None
 ) -> None:
-    monkeypatch.setenv("OTEL_METRICS_EXPORTER", "otlp")
-    monkeypatch.setenv("OTEL_LOGS_EXPORTER", "otlp")
-    monkeypatch.setenv("OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED", "true")
-    _initialize_components()
-    _init_metrics({"otlp": object})
-    _init_logging({"otlp": object})
-    messages = [record.getMessage() for record in caplog.records]
-    assert messages == [
-        f"{METRICS_MISSING} OTEL_METRICS_EXPORTER=none in the environment ends this message.",
-        f"{LOGS_MISSING} OTEL_LOGS_EXPORTER=none in the environment ends this message.",
-    ]
-    (provider,) = made
+    install(monkeypatch, mine=RememberingLogs)
+    providers: list[LoggerProvider] = []
+    monkeypatch.setattr(_configuration, "set_logger_provider", providers.append)
+    monkeypatch.setenv("OTEL_LOGS_EXPORTER", "mine")
+    monkeypatch.setenv("OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED", " True ")
+    with pytest.warns(DeprecationWarning) as warned:
+        _initialize_components(exporter_args_map={RememberingLogs: {"label": "given"}})
+    assert any("LoggingHandler" in str(warning.message) for warning in warned)
+    (provider,) = providers
+    logging.getLogger("app").warning("hello %s", "world")
     provider.shutdown()
+    exporter = RememberingLogs.made.pop()
+    assert exporter.label == "given"
+    assert [record.log_record.body for record in exporter.get_finished_logs()] == ["hello world"]
+    (tracer_provider,) = made
+    tracer_provider.shutdown()
+
+
+@pytest.mark.parametrize("before", (False, True))
+@pytest.mark.parametrize("how", ("basic", "dict"))
+def test_console_output_survives_the_handler(
+    capsys: pytest.CaptureFixture[str], untouched_logging: None, monkeypatch: pytest.MonkeyPatch, how: str, before: bool
+) -> None:
+    providers: list[LoggerProvider] = []
+    monkeypatch.setattr(_configuration, "set_logger_provider", providers.append)
+
+    def configure() -> None:
+        if how == "basic":
+            logging.basicConfig(format="console: %(message)s", stream=sys.stdout, level=logging.INFO)
+            return
+        console = {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "f"}
+        logging.config.dictConfig(
+            {
+                "version": 1,
+                "disable_existing_loggers": False,
+                "formatters": {"f": {"format": "console: %(message)s"}},
+                "handlers": {"console": console},
+                "root": {"handlers": ["console"], "level": "INFO"},
+            }
+        )
+
+    # pytest's own are in the way.
+    logging.getLogger().handlers[:] = []
+    if before:
+        configure()
+    with pytest.warns(DeprecationWarning):
+        _init_logging({"mine": RememberingLogs})
+    if not before:
+        configure()
+    logging.getLogger("app").info("hello")
+    providers[0].shutdown()
+    assert capsys.readouterr().out == "console: hello\n"
+    assert [record.log_record.body for record in RememberingLogs.made.pop().get_finished_logs()] == ["hello"]
+
+
+def test_a_program_without_handlers_does_not_fall_silent(
+    capsys: pytest.CaptureFixture[str], untouched_logging: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_configuration, "set_logger_provider", LoggerProvider.shutdown)
+    # pytest's own are in the way.
+    logging.getLogger().handlers[:] = []
+    last_resort = logging.StreamHandler(sys.stderr)
+    last_resort.setLevel(logging.WARNING)
+    monkeypatch.setattr(logging, "lastResort", last_resort)
+    with pytest.warns(DeprecationWarning):
+        _init_logging({})
+    logging.getLogger("app").info("not shown without configuration")
+    logging.getLogger("app").warning("shown as ever")
+    assert capsys.readouterr().err == "shown as ever\n"
 
 
 def test_an_exporter_that_cannot_be_imported_is_reported_and_leaves_tracing_alone(
@@ -344,13 +427,38 @@ def test_an_exporter_that_cannot_be_imported_is_reported_and_leaves_tracing_alon
     def load() -> None:
         raise ModuleNotFoundError("No module named 'hidden'")
 
-    for name in ("MetricExporter", "MetricReader", "LogRecordExporter"):
-        monkeypatch.setattr(_configuration, name, type(name, (), {}))
     monkeypatch.setattr(_configuration, "entry_points", lambda **_: [types.SimpleNamespace(load=load)])
-    traces, metrics, logs = _import_exporters(["console"], ["otlp"], [])
+    traces, metrics, logs = _import_exporters(["console"], ["hidden"], [])
     assert (list(traces), metrics, logs) == (["console"], {}, {})
     (record,) = caplog.records
     assert "but it cannot be imported (No module named 'hidden'): none are exported." in record.getMessage()
+
+
+def test_metrics_exporters_get_a_periodic_reader_and_readers_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[MeterProvider] = []
+    monkeypatch.setattr(_configuration, "set_meter_provider", made.append)
+    monkeypatch.setenv("OTEL_METRIC_EXPORT_INTERVAL", "123456")
+    _, exporters, _ = _import_exporters([], ["console"], [])
+    out = io.StringIO()
+    _init_metrics(
+        {**exporters, "memory": InMemoryMetricReader},
+        Resource.create({"service.name": "shop"}),
+        {ConsoleMetricExporter: {"out": out}},
+        _disable_meter_configurator,
+    )
+    (provider,) = made
+    periodic, memory = provider._metric_readers
+    assert isinstance(periodic, PeriodicExportingMetricReader)
+    assert periodic._export_interval_millis == 123456
+    assert isinstance(memory, InMemoryMetricReader)
+    counter = provider.get_meter("meter").create_counter("orders")
+    counter.add(1)
+    assert memory.get_metrics_data() is None
+    provider._set_meter_configurator(meter_configurator=_default_meter_configurator)
+    counter.add(2)
+    provider.shutdown()
+    collected = json.loads(out.getvalue())
+    assert collected["resource_metrics"][0]["resource"]["attributes"]["service.name"] == "shop"
 
 
 def test_signals_that_nobody_asked_for_are_not_mentioned(

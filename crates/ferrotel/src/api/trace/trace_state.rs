@@ -50,24 +50,42 @@ impl TraceState {
     /// specification then has the whole trace state discarded.
     pub fn from_headers<'a>(headers: impl IntoIterator<Item = &'a str>) -> Result<Self, TraceStateError> {
         let mut entries: Vec<(Text, Text)> = Vec::new();
-        for member in headers.into_iter().flat_map(|header| header.split(',')) {
-            let member = member.trim_matches([' ', '\t']);
-            if member.is_empty() {
-                continue;
+        for header in headers {
+            let mut rest = header;
+            while !rest.is_empty() {
+                let (key, value, end) = match plain_member(rest) {
+                    Some(member) => member,
+                    None => {
+                        let end = rest.bytes().position(|byte| byte == b',').unwrap_or(rest.len());
+                        match Self::member(&rest[..end])? {
+                            Some((key, value)) => (key, value, end),
+                            None => ("", "", end),
+                        }
+                    }
+                };
+                rest = rest.get(end + 1..).unwrap_or_default();
+                if key.is_empty() || entries.iter().any(|(known, _)| known == key) {
+                    continue;
+                }
+                if entries.len() == Self::MAX_MEMBERS {
+                    return Err(TraceStateError::TooManyMembers);
+                }
+                entries.push((key.into(), value.into()));
             }
-            let (key, value) = member
-                .split_once('=')
-                .filter(|(key, value)| Self::is_valid_key(key) && Self::is_valid_value(value))
-                .ok_or_else(|| TraceStateError::InvalidMember(member.into()))?;
-            if entries.iter().any(|(known, _)| known == key) {
-                continue;
-            }
-            if entries.len() == Self::MAX_MEMBERS {
-                return Err(TraceStateError::TooManyMembers);
-            }
-            entries.push((key.into(), value.into()));
         }
         Ok(Self::from_valid_entries(entries))
+    }
+
+    /// One member of the list with the white space around it; `None` where there is nothing else.
+    fn member(text: &str) -> Result<Option<(&str, &str)>, TraceStateError> {
+        let member = text.trim_matches([' ', '\t']);
+        if member.is_empty() {
+            return Ok(None);
+        }
+        let pair = member.split_once('=');
+        pair.filter(|(key, value)| Self::is_valid_key(key) && Self::is_valid_value(value))
+            .map(Some)
+            .ok_or_else(|| TraceStateError::InvalidMember(member.into()))
     }
 
     /// The entries, newest first.
@@ -147,17 +165,17 @@ impl TraceState {
     /// Whether `key` follows level 2's grammar: a lower-case letter or digit, then up to 255 of these or `_-*/@`.
     pub fn is_valid_key(key: &str) -> bool {
         let key = key.as_bytes();
-        key.len() <= 256
+        key.len() <= MAX_TEXT
             && key.first().is_some_and(|first| first.is_ascii_lowercase() || first.is_ascii_digit())
-            && key.iter().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'*' | b'/' | b'@'))
+            && key.iter().all(|byte| CLASSES[usize::from(*byte)] & KEY != 0)
     }
 
     /// Whether `value` is 1 to 256 printable ASCII characters other than `,` and `=`, the last of them no space.
     pub fn is_valid_value(value: &str) -> bool {
         let value = value.as_bytes();
-        value.len() <= 256
+        value.len() <= MAX_TEXT
             && value.last().is_some_and(|last| *last != b' ')
-            && value.iter().all(|b| matches!(b, b' '..=b'~') && !matches!(b, b',' | b'='))
+            && value.iter().all(|byte| CLASSES[usize::from(*byte)] & VALUE != 0)
     }
 
     fn check_pair(key: &str, value: &str) -> Result<(), TraceStateError> {
@@ -169,6 +187,49 @@ impl TraceState {
         TraceState(Some(std::iter::once((key.into(), value.into())).chain(rest).collect()))
     }
 }
+
+/// The most bytes of a key or of a value.
+const MAX_TEXT: usize = 256;
+
+/// The valid member that the text begins with and where it ends, in one pass, where there is no white space around it:
+/// mostly there is none.
+#[inline]
+fn plain_member(text: &str) -> Option<(&str, &str, usize)> {
+    let bytes = text.as_bytes();
+    let run = |from: usize, class: u8| {
+        let length = bytes[from..].iter().position(|byte| CLASSES[usize::from(*byte)] & class == 0);
+        length.map_or(bytes.len(), |length| from + length)
+    };
+    let equals = run(0, KEY);
+    let first = *bytes.first()?;
+    if !(first.is_ascii_lowercase() || first.is_ascii_digit()) || equals > MAX_TEXT || bytes.get(equals) != Some(&b'=')
+    {
+        return None;
+    }
+    let start = equals + 1;
+    let end = run(start, VALUE);
+    let ends_here = bytes.get(end).is_none_or(|byte| *byte == b',');
+    let is_valid = end > start && end - start <= MAX_TEXT && bytes[end - 1] != b' ' && bytes[start] != b' ';
+    (ends_here && is_valid).then(|| (&text[..equals], &text[start..end], end))
+}
+
+/// What a byte may be part of.
+static CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = b' ';
+    while byte <= b'~' {
+        if matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'*' | b'/' | b'@') {
+            classes[byte as usize] |= KEY;
+        }
+        if !matches!(byte, b',' | b'=') {
+            classes[byte as usize] |= VALUE;
+        }
+        byte += 1;
+    }
+    classes
+};
+const KEY: u8 = 1;
+const VALUE: u8 = 2;
 
 /// Why a trace state was not changed or not read.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,5 +11,7 @@ mod queue;
 mod worker;
 
 pub use counts::BatchCounts;
+pub(super) use notice::Repeats;
 pub use per_process::PerProcess;
 pub use processor::{BatchConfig, BatchItem, BatchProcessor, BatchSink, Refusal};
+pub(super) use worker::{panic_text, without_signals};

@@ -43,7 +43,7 @@ impl DropReport {
 
 /// Lets a line through that was not said lately.
 #[derive(Default)]
-pub(super) struct Repeats {
+pub(in crate::sdk) struct Repeats {
     said: Vec<(String, Instant)>,
 }
 

@@ -1,5 +1,6 @@
 //! The worker thread of a batch processor.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -24,7 +25,7 @@ pub(super) fn start<T: BatchItem>(shared: &Arc<Shared<T>>) {
 }
 
 /// Runs `spawn` so that a new thread starts with every signal blocked: the host's handlers belong to the host's threads.
-fn without_signals<R>(spawn: impl FnOnce() -> R) -> R {
+pub(in crate::sdk) fn without_signals<R>(spawn: impl FnOnce() -> R) -> R {
     // SAFETY: both sets are initialised by the calls that receive them, and the thread's own mask is put back.
     unsafe {
         let mut all = std::mem::zeroed();
@@ -118,13 +119,17 @@ pub(super) fn guarded<T: BatchItem, R>(doing: &str, work: impl FnOnce() -> R) ->
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(result) => Some(result),
         Err(panic) => {
-            let reason = panic.downcast_ref::<&str>().copied();
-            let reason =
-                reason.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no reason given");
+            let reason = panic_text(&*panic);
             diagnostics::log(Level::Error, TARGET, &format!("Exception while {doing} {}: panic: {reason}", T::NOUN));
             None
         }
     }
+}
+
+/// What a panic says.
+pub(in crate::sdk) fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no reason given")
 }
 
 /// Tells how many items were dropped, where it is time to; `last` tells all that is left to tell.

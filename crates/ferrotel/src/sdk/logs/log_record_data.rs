@@ -38,7 +38,7 @@ pub struct LogRecordData {
 
 /// A log record that no longer changes, shared by the processors that want it.
 #[derive(Clone, Debug)]
-pub struct FinishedLogRecord(Arc<LogRecordData>);
+pub struct FinishedLogRecord(pub(super) Arc<LogRecordData>);
 
 impl FinishedLogRecord {
     /// From here on it stays as it is.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::MetricsData;
+use super::{Aggregation, InstrumentKind, MetricsData, Temporality};
 use crate::sdk::export::ExportResult;
 
 /// Sends what was collected somewhere (specification: metrics SDK, push metric exporter).
@@ -23,6 +23,18 @@ pub trait MetricExporter: Send + Sync + 'static {
     fn force_flush(&self, timeout: Duration) -> bool {
         let _ = timeout;
         true
+    }
+
+    /// What points of instruments of this kind are to cover. Default: cumulative.
+    fn temporality(&self, kind: InstrumentKind) -> Temporality {
+        let _ = kind;
+        Temporality::Cumulative
+    }
+
+    /// What becomes of measurements of instruments of this kind where no view says it.
+    fn aggregation(&self, kind: InstrumentKind) -> Aggregation {
+        let _ = kind;
+        Aggregation::Default
     }
 
     /// Stands for the exporter in log lines and self-observability metrics, for example `otlp_grpc_metric_exporter`.

@@ -9,6 +9,16 @@ from re import compile as _compile
 from typing import Callable, Generator, Iterable, Sequence, TypeVar, Union
 
 from opentelemetry.context import Context
+from opentelemetry.metrics._internal._bound_instrument import (
+    BoundCounter,
+    BoundGauge,
+    BoundHistogram,
+    BoundUpDownCounter,
+    _ForwardingCounter,
+    _ForwardingGauge,
+    _ForwardingHistogram,
+    _ForwardingUpDownCounter,
+)
 from opentelemetry.metrics._internal.observation import Observation
 from opentelemetry.util.types import Attributes
 
@@ -48,6 +58,11 @@ class Instrument(ABC):
     def __init__(self, name: str, unit: str = "", description: str = "") -> None:
         """Instruments are made by a `Meter`; `unit` is a UCUM code such as `By` or `ms`."""
 
+    def enabled(self) -> bool:
+        """Whether measuring has any effect, for programs that have to work for the value. Not in the reference; True
+        where an implementation does not say."""
+        return True
+
     @staticmethod
     def _check_name_unit_description(name: str, unit: str, description: str) -> dict[str, str | None]:
         """The three as they are to be used, `None` for a name or unit that the specification does not allow."""
@@ -84,6 +99,10 @@ class Counter(Synchronous):
     def add(self, amount: int | float, attributes: Attributes = None, context: Context | None = None) -> None:
         """Adds `amount`, which is not negative. `context`, by default the current one, is where exemplars look."""
 
+    def bind(self, attributes: Attributes) -> BoundCounter:
+        """The instrument together with these attributes, which are read now. Not in the reference."""
+        return _ForwardingCounter(self, attributes)
+
 
 class UpDownCounter(Synchronous):
     """Adds up changes in both directions, such as the requests under way."""
@@ -91,6 +110,10 @@ class UpDownCounter(Synchronous):
     @abstractmethod
     def add(self, amount: int | float, attributes: Attributes = None, context: Context | None = None) -> None:
         """Adds `amount`, which may be negative. `context`, by default the current one, is where exemplars look."""
+
+    def bind(self, attributes: Attributes) -> BoundUpDownCounter:
+        """The instrument together with these attributes, which are read now. Not in the reference."""
+        return _ForwardingUpDownCounter(self, attributes)
 
 
 class Histogram(Synchronous):
@@ -110,6 +133,10 @@ class Histogram(Synchronous):
     def record(self, amount: int | float, attributes: Attributes = None, context: Context | None = None) -> None:
         """Takes one value. `context`, by default the current one, is where exemplars look."""
 
+    def bind(self, attributes: Attributes) -> BoundHistogram:
+        """The instrument together with these attributes, which are read now. Not in the reference."""
+        return _ForwardingHistogram(self, attributes)
+
 
 class Gauge(Synchronous):
     """Keeps the last of values that it makes no sense to add up, such as temperatures."""
@@ -117,6 +144,10 @@ class Gauge(Synchronous):
     @abstractmethod
     def set(self, amount: int | float, attributes: Attributes = None, context: Context | None = None) -> None:
         """Makes `amount` the last value. `context`, by default the current one, is where exemplars look."""
+
+    def bind(self, attributes: Attributes) -> BoundGauge:
+        """The instrument together with these attributes, which are read now. Not in the reference."""
+        return _ForwardingGauge(self, attributes)
 
 
 class ObservableCounter(Asynchronous):

@@ -19,7 +19,13 @@ from opentelemetry.metrics._internal._instrument_kinds import (
 from opentelemetry.util.types import Attributes
 
 
-class NoOpCounter(Counter):
+class _Disabled:
+    def enabled(self) -> bool:
+        """False."""
+        return False
+
+
+class NoOpCounter(_Disabled, Counter):
     """A counter that counts nothing."""
 
     def __init__(self, name: str, unit: str = "", description: str = "") -> None:
@@ -29,7 +35,7 @@ class NoOpCounter(Counter):
         """Does nothing."""
 
 
-class NoOpUpDownCounter(UpDownCounter):
+class NoOpUpDownCounter(_Disabled, UpDownCounter):
     """An up-down counter that counts nothing."""
 
     def __init__(self, name: str, unit: str = "", description: str = "") -> None:
@@ -39,7 +45,7 @@ class NoOpUpDownCounter(UpDownCounter):
         """Does nothing."""
 
 
-class NoOpHistogram(Histogram):
+class NoOpHistogram(_Disabled, Histogram):
     """A histogram that takes nothing."""
 
     def __init__(
@@ -55,7 +61,7 @@ class NoOpHistogram(Histogram):
         """Does nothing."""
 
 
-class NoOpGauge(Gauge):
+class NoOpGauge(_Disabled, Gauge):
     """A gauge that keeps nothing."""
 
     def __init__(self, name: str, unit: str = "", description: str = "") -> None:
@@ -65,7 +71,7 @@ class NoOpGauge(Gauge):
         """Does nothing."""
 
 
-class _NoOpAsynchronous(Asynchronous):
+class _NoOpAsynchronous(_Disabled, Asynchronous):
     def __init__(
         self,
         name: str,

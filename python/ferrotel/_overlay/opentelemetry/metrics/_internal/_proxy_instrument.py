@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Generic, Sequence
+from typing import TYPE_CHECKING, Any, Generic, Sequence
 
 from opentelemetry.metrics._internal._instrument_kinds import (
     CallbackT,
@@ -18,6 +18,8 @@ from opentelemetry.metrics._internal._instrument_kinds import (
 )
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from opentelemetry.context import Context
     from opentelemetry.metrics._internal.meter import Meter
     from opentelemetry.util.types import Attributes
@@ -30,11 +32,23 @@ class _ProxyInstrument(ABC, Generic[InstrumentT]):
         self._name = name
         self._unit = unit
         self._description = description
+        self._advice: dict[str, Any] = {}
         self._real_instrument: InstrumentT | None = None
+
+    def _advised(self, attributes_advisory: Sequence[str] | None) -> Self:
+        """The instrument, with advice that the real meter is only given where there is any: others' do not take it."""
+        if attributes_advisory is not None:
+            self._advice = {"attributes_advisory": attributes_advisory}
+        return self
 
     def on_meter_set(self, meter: Meter) -> None:
         """Makes the real instrument with `meter`."""
         self._real_instrument = self._create_real_instrument(meter)
+
+    def enabled(self) -> bool:
+        """As the real instrument's; False before there is one."""
+        enabled = getattr(self._real_instrument, "enabled", None)
+        return self._real_instrument is not None and (enabled is None or bool(enabled()))
 
     @abstractmethod
     def _create_real_instrument(self, meter: Meter) -> InstrumentT:
@@ -60,7 +74,7 @@ class _ProxyCounter(_ProxyInstrument[Counter], Counter):
             self._real_instrument.add(amount, attributes, context)
 
     def _create_real_instrument(self, meter: Meter) -> Counter:
-        return meter.create_counter(self._name, self._unit, self._description)
+        return meter.create_counter(self._name, self._unit, self._description, **self._advice)
 
 
 class _ProxyUpDownCounter(_ProxyInstrument[UpDownCounter], UpDownCounter):
@@ -70,7 +84,7 @@ class _ProxyUpDownCounter(_ProxyInstrument[UpDownCounter], UpDownCounter):
             self._real_instrument.add(amount, attributes, context)
 
     def _create_real_instrument(self, meter: Meter) -> UpDownCounter:
-        return meter.create_up_down_counter(self._name, self._unit, self._description)
+        return meter.create_up_down_counter(self._name, self._unit, self._description, **self._advice)
 
 
 class _ProxyHistogram(_ProxyInstrument[Histogram], Histogram):
@@ -95,6 +109,7 @@ class _ProxyHistogram(_ProxyInstrument[Histogram], Histogram):
             self._unit,
             self._description,
             explicit_bucket_boundaries_advisory=self._explicit_bucket_boundaries_advisory,
+            **self._advice,
         )
 
 
@@ -105,19 +120,23 @@ class _ProxyGauge(_ProxyInstrument[Gauge], Gauge):
             self._real_instrument.set(amount, attributes, context)
 
     def _create_real_instrument(self, meter: Meter) -> Gauge:
-        return meter.create_gauge(self._name, self._unit, self._description)
+        return meter.create_gauge(self._name, self._unit, self._description, **self._advice)
 
 
 class _ProxyObservableCounter(_ProxyAsynchronousInstrument[ObservableCounter], ObservableCounter):
     def _create_real_instrument(self, meter: Meter) -> ObservableCounter:
-        return meter.create_observable_counter(self._name, self._callbacks, self._unit, self._description)
+        return meter.create_observable_counter(
+            self._name, self._callbacks, self._unit, self._description, **self._advice
+        )
 
 
 class _ProxyObservableUpDownCounter(_ProxyAsynchronousInstrument[ObservableUpDownCounter], ObservableUpDownCounter):
     def _create_real_instrument(self, meter: Meter) -> ObservableUpDownCounter:
-        return meter.create_observable_up_down_counter(self._name, self._callbacks, self._unit, self._description)
+        return meter.create_observable_up_down_counter(
+            self._name, self._callbacks, self._unit, self._description, **self._advice
+        )
 
 
 class _ProxyObservableGauge(_ProxyAsynchronousInstrument[ObservableGauge], ObservableGauge):
     def _create_real_instrument(self, meter: Meter) -> ObservableGauge:
-        return meter.create_observable_gauge(self._name, self._callbacks, self._unit, self._description)
+        return meter.create_observable_gauge(self._name, self._callbacks, self._unit, self._description, **self._advice)

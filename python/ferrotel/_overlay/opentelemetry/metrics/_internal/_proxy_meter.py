@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from threading import Lock
-from typing import Callable, Sequence, TypeVar, Union, cast
+from typing import Any, Callable, Sequence, TypeVar, Union, cast
 
 from opentelemetry.metrics._internal._proxy_instrument import (
     _ProxyCounter,
@@ -73,20 +73,26 @@ class _ProxyMeter(Meter):
         for instrument in waiting:
             instrument.on_meter_set(meter)
 
-    def create_counter(self, name: str, unit: str = "", description: str = "") -> Counter:
+    def create_counter(
+        self, name: str, unit: str = "", description: str = "", *, attributes_advisory: Sequence[str] | None = None
+    ) -> Counter:
         """The real meter's counter, or one that becomes it."""
+        advice = _advice(attributes_advisory)
         return self._real_or_proxy(
-            lambda meter: meter.create_counter(name, unit, description),
-            lambda: _ProxyCounter(name, unit, description),
-            ("counter", name, unit, description),
+            lambda meter: meter.create_counter(name, unit, description, **advice),
+            lambda: _ProxyCounter(name, unit, description)._advised(attributes_advisory),
+            ("counter", name, unit, description, _key(attributes_advisory)),
         )
 
-    def create_up_down_counter(self, name: str, unit: str = "", description: str = "") -> UpDownCounter:
+    def create_up_down_counter(
+        self, name: str, unit: str = "", description: str = "", *, attributes_advisory: Sequence[str] | None = None
+    ) -> UpDownCounter:
         """The real meter's up-down counter, or one that becomes it."""
+        advice = _advice(attributes_advisory)
         return self._real_or_proxy(
-            lambda meter: meter.create_up_down_counter(name, unit, description),
-            lambda: _ProxyUpDownCounter(name, unit, description),
-            ("up_down_counter", name, unit, description),
+            lambda meter: meter.create_up_down_counter(name, unit, description, **advice),
+            lambda: _ProxyUpDownCounter(name, unit, description)._advised(attributes_advisory),
+            ("up_down_counter", name, unit, description, _key(attributes_advisory)),
         )
 
     def create_histogram(
@@ -96,21 +102,28 @@ class _ProxyMeter(Meter):
         description: str = "",
         *,
         explicit_bucket_boundaries_advisory: Sequence[float] | None = None,
+        attributes_advisory: Sequence[str] | None = None,
     ) -> Histogram:
         """The real meter's histogram, or one that becomes it."""
+        advice = _advice(attributes_advisory)
         advisory = explicit_bucket_boundaries_advisory
         return self._real_or_proxy(
-            lambda meter: meter.create_histogram(name, unit, description, explicit_bucket_boundaries_advisory=advisory),
-            lambda: _ProxyHistogram(name, unit, description, advisory),
-            ("histogram", name, unit, description, None if advisory is None else tuple(advisory)),
+            lambda meter: meter.create_histogram(
+                name, unit, description, explicit_bucket_boundaries_advisory=advisory, **advice
+            ),
+            lambda: _ProxyHistogram(name, unit, description, advisory)._advised(attributes_advisory),
+            ("histogram", name, unit, description, _key(advisory), _key(attributes_advisory)),
         )
 
-    def create_gauge(self, name: str, unit: str = "", description: str = "") -> Gauge:
+    def create_gauge(
+        self, name: str, unit: str = "", description: str = "", *, attributes_advisory: Sequence[str] | None = None
+    ) -> Gauge:
         """The real meter's gauge, or one that becomes it."""
+        advice = _advice(attributes_advisory)
         return self._real_or_proxy(
-            lambda meter: meter.create_gauge(name, unit, description),
-            lambda: _ProxyGauge(name, unit, description),
-            ("gauge", name, unit, description),
+            lambda meter: meter.create_gauge(name, unit, description, **advice),
+            lambda: _ProxyGauge(name, unit, description)._advised(attributes_advisory),
+            ("gauge", name, unit, description, _key(attributes_advisory)),
         )
 
     def create_observable_counter(
@@ -119,11 +132,16 @@ class _ProxyMeter(Meter):
         callbacks: Sequence[CallbackT] | None = None,
         unit: str = "",
         description: str = "",
+        *,
+        attributes_advisory: Sequence[str] | None = None,
     ) -> ObservableCounter:
         """The real meter's observable counter, or one that becomes it."""
+        advice = _advice(attributes_advisory)
         return self._real_or_proxy(
-            lambda meter: meter.create_observable_counter(name, callbacks, unit, description),
-            lambda: _ProxyObservableCounter(name, callbacks, unit=unit, description=description),
+            lambda meter: meter.create_observable_counter(name, callbacks, unit, description, **advice),
+            lambda: _ProxyObservableCounter(name, callbacks, unit=unit, description=description)._advised(
+                attributes_advisory
+            ),
         )
 
     def create_observable_up_down_counter(
@@ -132,11 +150,16 @@ class _ProxyMeter(Meter):
         callbacks: Sequence[CallbackT] | None = None,
         unit: str = "",
         description: str = "",
+        *,
+        attributes_advisory: Sequence[str] | None = None,
     ) -> ObservableUpDownCounter:
         """The real meter's observable up-down counter, or one that becomes it."""
+        advice = _advice(attributes_advisory)
         return self._real_or_proxy(
-            lambda meter: meter.create_observable_up_down_counter(name, callbacks, unit, description),
-            lambda: _ProxyObservableUpDownCounter(name, callbacks, unit=unit, description=description),
+            lambda meter: meter.create_observable_up_down_counter(name, callbacks, unit, description, **advice),
+            lambda: _ProxyObservableUpDownCounter(name, callbacks, unit=unit, description=description)._advised(
+                attributes_advisory
+            ),
         )
 
     def create_observable_gauge(
@@ -145,11 +168,16 @@ class _ProxyMeter(Meter):
         callbacks: Sequence[CallbackT] | None = None,
         unit: str = "",
         description: str = "",
+        *,
+        attributes_advisory: Sequence[str] | None = None,
     ) -> ObservableGauge:
         """The real meter's observable gauge, or one that becomes it."""
+        advice = _advice(attributes_advisory)
         return self._real_or_proxy(
-            lambda meter: meter.create_observable_gauge(name, callbacks, unit, description),
-            lambda: _ProxyObservableGauge(name, callbacks, unit=unit, description=description),
+            lambda meter: meter.create_observable_gauge(name, callbacks, unit, description, **advice),
+            lambda: _ProxyObservableGauge(name, callbacks, unit=unit, description=description)._advised(
+                attributes_advisory
+            ),
         )
 
     def _real_or_proxy(
@@ -209,6 +237,18 @@ class _ProxyMeterProvider(MeterProvider):
             self._by_identity.clear()
         for meter in waiting:
             meter.on_set_meter_provider(meter_provider)
+
+
+def _advice(attributes_advisory: Sequence[str] | None) -> dict[str, Any]:
+    # Given on only where there is any: meters of other implementations do not take it.
+    return {} if attributes_advisory is None else {"attributes_advisory": attributes_advisory}
+
+
+def _key(advisory: Sequence[object] | None) -> tuple[object, ...] | None:
+    try:
+        return None if advisory is None else tuple(advisory)
+    except TypeError:  # no sequence at all: the real meter will say so
+        return (advisory,)
 
 
 def _lookup(known: dict[tuple[object, ...], _T], identity: tuple[object, ...] | None) -> _T | None:

@@ -43,7 +43,8 @@ class Meter(ABC):
     """Makes the instruments of one instrumentation scope.
 
     In all of its methods `name` is the instrument's, `unit` a UCUM code such as `By` or `ms`, `description` a sentence
-    for people, and `callbacks` are called when values are collected.
+    for people, and `callbacks` are called when values are collected. `attributes_advisory` are the attributes that are
+    worth keeping where no view says otherwise (specification: advisory parameter "Attributes"; not in the reference).
     """
 
     def __init__(self, name: str, version: str | None = None, schema_url: str | None = None) -> None:
@@ -70,11 +71,15 @@ class Meter(ABC):
         return self._schema_url
 
     @abstractmethod
-    def create_counter(self, name: str, unit: str = "", description: str = "") -> Counter:
+    def create_counter(
+        self, name: str, unit: str = "", description: str = "", *, attributes_advisory: Sequence[str] | None = None
+    ) -> Counter:
         """Makes a `Counter`."""
 
     @abstractmethod
-    def create_up_down_counter(self, name: str, unit: str = "", description: str = "") -> UpDownCounter:
+    def create_up_down_counter(
+        self, name: str, unit: str = "", description: str = "", *, attributes_advisory: Sequence[str] | None = None
+    ) -> UpDownCounter:
         """Makes an `UpDownCounter`."""
 
     @abstractmethod
@@ -84,6 +89,8 @@ class Meter(ABC):
         callbacks: Sequence[CallbackT] | None = None,
         unit: str = "",
         description: str = "",
+        *,
+        attributes_advisory: Sequence[str] | None = None,
     ) -> ObservableCounter:
         """Makes an `ObservableCounter`.
 
@@ -107,10 +114,13 @@ class Meter(ABC):
         description: str = "",
         *,
         explicit_bucket_boundaries_advisory: Sequence[float] | None = None,
+        attributes_advisory: Sequence[str] | None = None,
     ) -> Histogram:
         """Makes a `Histogram`; the boundaries are used where no view says otherwise."""
 
-    def create_gauge(self, name: str, unit: str = "", description: str = "") -> Gauge:
+    def create_gauge(
+        self, name: str, unit: str = "", description: str = "", *, attributes_advisory: Sequence[str] | None = None
+    ) -> Gauge:
         """Makes a `Gauge`. Not abstract, since meters from before gauges lack it."""
         warnings.warn("create_gauge() is not implemented and will be a no-op", stacklevel=2)
         return NoOpGauge(name, unit=unit, description=description)
@@ -122,6 +132,8 @@ class Meter(ABC):
         callbacks: Sequence[CallbackT] | None = None,
         unit: str = "",
         description: str = "",
+        *,
+        attributes_advisory: Sequence[str] | None = None,
     ) -> ObservableGauge:
         """Makes an `ObservableGauge`; for the callbacks see `create_observable_counter`."""
 
@@ -132,6 +144,8 @@ class Meter(ABC):
         callbacks: Sequence[CallbackT] | None = None,
         unit: str = "",
         description: str = "",
+        *,
+        attributes_advisory: Sequence[str] | None = None,
     ) -> ObservableUpDownCounter:
         """Makes an `ObservableUpDownCounter`; for the callbacks see `create_observable_counter`."""
 
@@ -174,12 +188,16 @@ class Meter(ABC):
 class NoOpMeter(Meter):
     """A meter whose instruments measure nothing."""
 
-    def create_counter(self, name: str, unit: str = "", description: str = "") -> Counter:
+    def create_counter(
+        self, name: str, unit: str = "", description: str = "", *, attributes_advisory: Sequence[str] | None = None
+    ) -> Counter:
         """A counter that counts nothing."""
         self._register(name, NoOpCounter, Counter, unit, description)
         return NoOpCounter(name, unit=unit, description=description)
 
-    def create_up_down_counter(self, name: str, unit: str = "", description: str = "") -> UpDownCounter:
+    def create_up_down_counter(
+        self, name: str, unit: str = "", description: str = "", *, attributes_advisory: Sequence[str] | None = None
+    ) -> UpDownCounter:
         """An up-down counter that counts nothing."""
         self._register(name, NoOpUpDownCounter, UpDownCounter, unit, description)
         return NoOpUpDownCounter(name, unit=unit, description=description)
@@ -190,6 +208,8 @@ class NoOpMeter(Meter):
         callbacks: Sequence[CallbackT] | None = None,
         unit: str = "",
         description: str = "",
+        *,
+        attributes_advisory: Sequence[str] | None = None,
     ) -> ObservableCounter:
         """An observable counter that never calls its callbacks."""
         self._register(name, NoOpObservableCounter, ObservableCounter, unit, description)
@@ -202,6 +222,7 @@ class NoOpMeter(Meter):
         description: str = "",
         *,
         explicit_bucket_boundaries_advisory: Sequence[float] | None = None,
+        attributes_advisory: Sequence[str] | None = None,
     ) -> Histogram:
         """A histogram that takes nothing."""
         advisory = _MetricsHistogramAdvisory(explicit_bucket_boundaries=explicit_bucket_boundaries_advisory)
@@ -213,7 +234,9 @@ class NoOpMeter(Meter):
             explicit_bucket_boundaries_advisory=explicit_bucket_boundaries_advisory,
         )
 
-    def create_gauge(self, name: str, unit: str = "", description: str = "") -> Gauge:
+    def create_gauge(
+        self, name: str, unit: str = "", description: str = "", *, attributes_advisory: Sequence[str] | None = None
+    ) -> Gauge:
         """A gauge that keeps nothing."""
         self._register(name, NoOpGauge, Gauge, unit, description)
         return NoOpGauge(name, unit=unit, description=description)
@@ -224,6 +247,8 @@ class NoOpMeter(Meter):
         callbacks: Sequence[CallbackT] | None = None,
         unit: str = "",
         description: str = "",
+        *,
+        attributes_advisory: Sequence[str] | None = None,
     ) -> ObservableGauge:
         """An observable gauge that never calls its callbacks."""
         self._register(name, NoOpObservableGauge, ObservableGauge, unit, description)
@@ -235,6 +260,8 @@ class NoOpMeter(Meter):
         callbacks: Sequence[CallbackT] | None = None,
         unit: str = "",
         description: str = "",
+        *,
+        attributes_advisory: Sequence[str] | None = None,
     ) -> ObservableUpDownCounter:
         """An observable up-down counter that never calls its callbacks."""
         self._register(name, NoOpObservableUpDownCounter, ObservableUpDownCounter, unit, description)

@@ -25,6 +25,9 @@ from opentelemetry.environment_variables import (
 )
 from opentelemetry.metrics import set_meter_provider
 from opentelemetry.sdk._configuration._built_in import load_built_in
+from opentelemetry.sdk._logs import LoggerProvider, LoggingHandler, LogRecordProcessor
+from opentelemetry.sdk._logs._internal import _LoggerConfiguratorT
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, LogRecordExporter
 from opentelemetry.sdk.environment_variables import (
     _OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED,
     OTEL_CONFIG_FILE,
@@ -38,6 +41,9 @@ from opentelemetry.sdk.environment_variables import (
     OTEL_TRACES_SAMPLER,
     OTEL_TRACES_SAMPLER_ARG,
 )
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics._internal import _MeterConfiguratorT
+from opentelemetry.sdk.metrics.export import MetricExporter, MetricReader, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import TELEMETRY_AUTO_VERSION, Attributes, Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider, _TracerConfiguratorT
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
@@ -48,25 +54,6 @@ from opentelemetry.util._importlib_metadata import entry_points
 
 _logger = logging.getLogger(__name__)
 
-
-def _optional(module: str, name: str) -> Any:
-    # Where the SDK has no such signal (or another distribution's cannot run on it), tracing works all the same.
-    try:
-        return getattr(import_module(module), name)
-    except Exception as error:
-        _logger.debug("%s.%s is not available: %s", module, name, error)
-        return None
-
-
-MeterProvider = _optional("opentelemetry.sdk.metrics", "MeterProvider")
-MetricExporter = _optional("opentelemetry.sdk.metrics.export", "MetricExporter")
-MetricReader = _optional("opentelemetry.sdk.metrics.export", "MetricReader")
-PeriodicExportingMetricReader = _optional("opentelemetry.sdk.metrics.export", "PeriodicExportingMetricReader")
-LoggerProvider = _optional("opentelemetry.sdk._logs", "LoggerProvider")
-LoggingHandler = _optional("opentelemetry.sdk._logs", "LoggingHandler")
-LogRecordProcessor = _optional("opentelemetry.sdk._logs", "LogRecordProcessor")
-BatchLogRecordProcessor = _optional("opentelemetry.sdk._logs.export", "BatchLogRecordProcessor")
-LogRecordExporter = _optional("opentelemetry.sdk._logs.export", "LogRecordExporter")
 
 _EXPORTER_OTLP = "otlp"
 _EXPORTER_OTLP_PROTO_GRPC = "otlp_proto_grpc"
@@ -101,7 +88,7 @@ class _ConfigurationExporterSpanProcessorT(Protocol):
 
 
 class _ConfigurationExporterLogRecordProcessorT(Protocol):
-    def __call__(self, exporter: Any, *args: Any, **kwargs: Any) -> Any: ...
+    def __call__(self, exporter: LogRecordExporter, *args: Any, **kwargs: Any) -> LogRecordProcessor: ...
 
 
 class _BaseConfigurator(ABC):
@@ -159,11 +146,11 @@ def _initialize_components(
     exporter_args_map: ExporterArgsMap | None = None,
     span_processors: Sequence[SpanProcessor] | None = None,
     export_span_processor: _ConfigurationExporterSpanProcessorT | None = None,
-    log_record_processors: Sequence[Any] | None = None,
+    log_record_processors: Sequence[LogRecordProcessor] | None = None,
     export_log_record_processor: _ConfigurationExporterLogRecordProcessorT | None = None,
     tracer_configurator: _TracerConfiguratorT | None = None,
-    meter_configurator: Any | None = None,
-    logger_configurator: Any | None = None,
+    meter_configurator: _MeterConfiguratorT | None = None,
+    logger_configurator: _LoggerConfiguratorT | None = None,
 ) -> None:
     """Makes the providers of all signals and makes them the global ones. What is not given comes from the environment.
 
@@ -254,13 +241,9 @@ def _init_metrics(
     exporters_or_readers: Mapping[str, Any],
     resource: Resource | None = None,
     exporter_args_map: ExporterArgsMap | None = None,
-    meter_configurator: Any | None = None,
+    meter_configurator: _MeterConfiguratorT | None = None,
 ) -> None:
-    if MeterProvider is None:
-        if exporters_or_readers:
-            _say_that_signal_is_missing("metrics")
-        return
-    readers = []
+    readers: list[MetricReader] = []
     for component in exporters_or_readers.values():
         made = _made(component, exporter_args_map)
         readers.append(made if issubclass(component, MetricReader) else PeriodicExportingMetricReader(made))
@@ -273,19 +256,17 @@ def _init_logging(
     resource: Resource | None = None,
     setup_logging_handler: bool = True,
     exporter_args_map: ExporterArgsMap | None = None,
-    log_record_processors: Sequence[Any] | None = None,
+    log_record_processors: Sequence[LogRecordProcessor] | None = None,
     export_log_record_processor: _ConfigurationExporterLogRecordProcessorT | None = None,
-    logger_configurator: Any | None = None,
+    logger_configurator: _LoggerConfiguratorT | None = None,
 ) -> None:
-    if LoggerProvider is None:
-        if exporters or log_record_processors or setup_logging_handler:
-            _say_that_signal_is_missing("logs")
-        return
     provider = LoggerProvider(resource=resource, _logger_configurator=logger_configurator)
     set_logger_provider(provider)
     for processor in log_record_processors or ():
         provider.add_log_record_processor(processor)
-    make_processor = export_log_record_processor or BatchLogRecordProcessor
+    make_processor: Callable[[LogRecordExporter], LogRecordProcessor] = (
+        export_log_record_processor or BatchLogRecordProcessor
+    )
     for exporter_class in exporters.values():
         provider.add_log_record_processor(make_processor(_made(exporter_class, exporter_args_map)))
     if setup_logging_handler:
@@ -297,6 +278,7 @@ def _init_logging(
             stacklevel=2,
         )
         handler = LoggingHandler(level=logging.NOTSET, logger_provider=provider)
+        handler._keeps_last_resort = True
         logging.getLogger().addHandler(handler)
         _overwrite_logging_config_fns(handler)
 
@@ -330,14 +312,14 @@ def _made(component: Callable[..., Any], arguments: ExporterArgsMap | None) -> A
 _signals_said_to_be_missing: set[str] = set()
 
 
-def _say_that_signal_is_missing(signal_type: str, reason: str | None = None) -> None:
+def _say_that_signal_is_missing(signal_type: str, reason: str) -> None:
     if signal_type in _signals_said_to_be_missing:
         return
     _signals_said_to_be_missing.add(signal_type)
     _logger.warning(
         "An exporter of %s is configured, but %s: none are exported. %s=none in the environment ends this message.",
         signal_type,
-        reason or f"this release has no SDK for {signal_type}",
+        reason,
         _EXPORTER_ENV_BY_SIGNAL_TYPE[signal_type],
     )
 
@@ -443,9 +425,6 @@ def _exporters_if_there_are(
     expected: tuple[Any, ...],
     what: str,
 ) -> dict[str, Any]:
-    if names and None in expected:
-        _say_that_signal_is_missing(signal_type)
-        return {}
     try:
         return _exporters(names, group, expected, what)
     except ImportError as error:
@@ -516,12 +495,14 @@ def _import_tracer_configurator(tracer_configurator_name: str | None) -> _Tracer
     return configurator
 
 
-def _import_meter_configurator(meter_configurator_name: str | None) -> Any:
-    return _import_configurator("meter", meter_configurator_name)
+def _import_meter_configurator(meter_configurator_name: str | None) -> _MeterConfiguratorT | None:
+    configurator: _MeterConfiguratorT | None = _import_configurator("meter", meter_configurator_name)
+    return configurator
 
 
-def _import_logger_configurator(logger_configurator_name: str | None) -> Any:
-    return _import_configurator("logger", logger_configurator_name)
+def _import_logger_configurator(logger_configurator_name: str | None) -> _LoggerConfiguratorT | None:
+    configurator: _LoggerConfiguratorT | None = _import_configurator("logger", logger_configurator_name)
+    return configurator
 
 
 def _import_configurator(kind: str, name: str | None) -> Any:

@@ -19,6 +19,17 @@ _COMPONENTS = {
         "otlp_proto_grpc": "opentelemetry.exporter.otlp.proto.grpc.trace_exporter:OTLPSpanExporter",
         "otlp_proto_http": "opentelemetry.exporter.otlp.proto.http.trace_exporter:OTLPSpanExporter",
     },
+    "opentelemetry_metrics_exporter": {
+        "console": "opentelemetry.sdk.metrics.export:ConsoleMetricExporter",
+        "otlp": "opentelemetry.exporter.otlp.proto.grpc.metric_exporter:OTLPMetricExporter",
+        "otlp_json_http": "opentelemetry.exporter.otlp.json.http.metric_exporter:OTLPMetricExporter",
+        "otlp_proto_grpc": "opentelemetry.exporter.otlp.proto.grpc.metric_exporter:OTLPMetricExporter",
+        "otlp_proto_http": "opentelemetry.exporter.otlp.proto.http.metric_exporter:OTLPMetricExporter",
+        "prometheus": "opentelemetry.exporter.prometheus:_AutoPrometheusMetricReader",
+    },
+    "opentelemetry_logs_exporter": {
+        "console": "opentelemetry.sdk._logs.export:ConsoleLogRecordExporter",
+    },
     "opentelemetry_traces_sampler": {
         "always_on": f"{_SAMPLING}:_AlwaysOn",
         "always_off": f"{_SAMPLING}:_AlwaysOff",

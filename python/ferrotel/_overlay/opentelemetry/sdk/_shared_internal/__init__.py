@@ -6,15 +6,16 @@ Exporters of the engine never come here: see `_native_batch`.
 from __future__ import annotations
 
 import enum
-import inspect
 import logging
 import os
 import threading
 import time
 from abc import abstractmethod
 from collections import deque
-from typing import Any, Generic, Protocol, TypeVar
+from contextlib import contextmanager
+from typing import Any, Generic, Iterator, Protocol, TypeVar
 
+from ferrotel import _native
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
 from opentelemetry.sdk._shared_internal._processor_metrics import ProcessorMetricsT
 from opentelemetry.sdk.util._fork import call_after_fork
@@ -154,6 +155,19 @@ class BatchProcessor(Generic[Telemetry]):
             self._export_batches(batch_strategy)
 
     def _export_batches(self, batch_strategy: BatchExportStrategy, deadline: float = float("inf")) -> None:
+        with self._unheard():
+            self._export_rounds(batch_strategy, deadline)
+
+    @contextmanager
+    def _unheard(self) -> Iterator[None]:
+        # What an exporter of log records logs must not become a log record for it to export.
+        silence = _native.silence("batch") if self._exporting == "Log" else None
+        try:
+            yield
+        finally:
+            _native.end_silence(silence)
+
+    def _export_rounds(self, batch_strategy: BatchExportStrategy, deadline: float) -> None:
         rounds = 0
         while self._should_export_batch(batch_strategy, rounds) and time.monotonic() < deadline:
             rounds += 1
@@ -196,16 +210,20 @@ class BatchProcessor(Generic[Telemetry]):
         self._worker_thread.join(timeout_millis / 1e3)
         self._shutdown_timeout_exceeded = True
         remaining = max(0.0, deadline - time.monotonic()) * 1e3
-        try:
-            if _takes_timeout(self._exporter.shutdown):
-                self._exporter.shutdown(timeout_millis=remaining)  # type: ignore[call-arg]
-            else:
-                self._exporter.shutdown()
-        except Exception:
-            _logger.exception("Exception while shutting down the exporter of %s.", self._exporting)
+        with self._unheard():
+            try:
+                if _takes_timeout(self._exporter.shutdown):
+                    self._exporter.shutdown(timeout_millis=remaining)  # type: ignore[call-arg]
+                else:
+                    self._exporter.shutdown()
+            except Exception:
+                _logger.exception("Exception while shutting down the exporter of %s.", self._exporting)
 
 
 def _takes_timeout(shutdown: Any) -> bool:
+    # It takes longer to import than the rest of this package.
+    import inspect
+
     try:
         return "timeout_millis" in inspect.getfullargspec(shutdown).args
     except TypeError:

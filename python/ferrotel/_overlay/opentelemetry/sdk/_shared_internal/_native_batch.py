@@ -17,7 +17,7 @@ class NativeBatchProcessor:
     def __init__(
         self,
         exporter: Any,
-        native_exporter: _native.OtlpSpanExporter,
+        core: _native.BatchSpanCore | _native.BatchLogRecordCore,
         schedule_delay_millis: float,
         max_export_batch_size: int,
         export_timeout_millis: float,
@@ -33,13 +33,7 @@ class NativeBatchProcessor:
         self._export_timeout_millis = export_timeout_millis
         self._shutdown = False
         self._export_lock = threading.Lock()
-        self._core = _native.BatchSpanCore(
-            native_exporter,
-            max_queue_size=max_queue_size,
-            schedule_delay_millis=schedule_delay_millis,
-            max_export_batch_size=max_export_batch_size,
-            export_timeout_millis=export_timeout_millis,
-        )
+        self._core = core
         self._queue = _NativeQueue(self._core, max_queue_size)
         self._worker_awaken = threading.Event()
 
@@ -69,7 +63,7 @@ class NativeBatchProcessor:
 class _NativeQueue:
     """The engine's queue as `BatchProcessor._queue` is used: asked for its length, and appended to."""
 
-    def __init__(self, core: _native.BatchSpanCore, maxlen: int) -> None:
+    def __init__(self, core: _native.BatchSpanCore | _native.BatchLogRecordCore, maxlen: int) -> None:
         self._core = core
         self.maxlen = maxlen
 

@@ -1,4 +1,4 @@
-"""The end of a child of `multiprocessing`: before CPython 3.13 it runs no `atexit` handler, and spans would be lost."""
+"""The end of a child of `multiprocessing`: before CPython 3.13 no `atexit` handler runs, telemetry would be lost."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.trace._tracer_provider import TracerProvider
+    from opentelemetry.sdk._logs import LoggerProvider
+    from opentelemetry.sdk.trace import TracerProvider
 
 
-def deliver_at_end_of_child(provider: TracerProvider) -> None:
+def deliver_at_end_of_child(provider: TracerProvider | LoggerProvider) -> None:
     """In a child of `multiprocessing`, lets its end shut the provider down; elsewhere nothing."""
     # Without an import of ours: who has not loaded it is no child.
     util = sys.modules.get("multiprocessing.util")
@@ -21,7 +22,7 @@ def deliver_at_end_of_child(provider: TracerProvider) -> None:
     util.register_after_fork(provider, _finalize)
 
 
-def _finalize(provider: TracerProvider) -> None:
+def _finalize(provider: TracerProvider | LoggerProvider) -> None:
     def shut_down() -> None:
         if provider._atexit_handler is not None:
             provider.shutdown()

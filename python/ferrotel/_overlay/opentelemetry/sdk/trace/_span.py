@@ -20,6 +20,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace._event import Event, EventBase
 from opentelemetry.sdk.trace._span_limits import SpanLimits, _UnsetLimits
 from opentelemetry.sdk.trace._span_processor import SpanProcessor
+from opentelemetry.sdk.trace._stack_trace import format_exception
 from opentelemetry.sdk.util.instrumentation import InstrumentationInfo, InstrumentationScope
 from opentelemetry.trace.status import Status, StatusCode
 
@@ -463,7 +464,7 @@ def _text(exception: object) -> str:
 
 def _stacktrace(exception: BaseException) -> str:
     try:
-        return "".join(traceback.format_exception(type(exception), exception, exception.__traceback__))
+        return format_exception(exception)
     except Exception:
         return "".join(traceback.format_tb(getattr(exception, "__traceback__", None))) + _text(exception)
 

@@ -156,17 +156,22 @@ class BatchSpanProcessor(SpanProcessor):
         # What the exporter reports of itself it reports from Python.
         native_exporter = None if measured else _native_exporter(span_exporter)
         if native_exporter is not None:
-            native = NativeBatchProcessor(
-                span_exporter,
+            self._native_core = _native.BatchSpanCore(
                 native_exporter,
+                max_queue_size=max_queue_size,
+                schedule_delay_millis=schedule_delay_millis,
+                max_export_batch_size=max_export_batch_size,
+                export_timeout_millis=export_timeout_millis,
+            )
+            self._batch_processor = NativeBatchProcessor(
+                span_exporter,
+                self._native_core,
                 schedule_delay_millis,
                 max_export_batch_size,
                 export_timeout_millis,
                 max_queue_size,
                 "Span",
             )
-            self._batch_processor = native
-            self._native_core = native._core
             return
         self._native_core = None
         self._batch_processor = BatchProcessor(
