@@ -17,7 +17,7 @@ CONFORMANCE_ENV := scripts/python-env.sh $(PYTHON) tests/requirements-conformanc
 RUST_CRATES := --workspace --exclude ferrotel-python
 
 help:
-	@echo "make demo      two services and a terminal that shows their traces"
+	@echo "make demo      two services and a terminal that shows their traces, metrics and logs"
 	@echo "make develop   .venv with ferrotel built in place, for working on it"
 	@echo "make test      Rust tests, all Python tests on $(PYTHON), the core tests on every other Python found"
 	@echo "make lint      formatters, linters, types, licences, one-way imports"

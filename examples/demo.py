@@ -1,6 +1,7 @@
-"""A distributed trace in one command: two services in two processes, and the view that shows what they did.
+"""Traces, metrics and logs in one command: two services in two processes, and the view that shows what they did.
 
-Ends with 0 when every request's trace arrived with spans of both services, else with 1 and a reason.
+Ends with 0 when every request's trace arrived with spans and log records of both services, and the metrics of both too;
+else with 1 and a reason.
 """
 
 from __future__ import annotations
@@ -22,10 +23,20 @@ from typing import IO
 HERE = Path(__file__).resolve().parent
 START_SECONDS = 30.0
 ARRIVAL_SECONDS = 30.0
-COLOR_SEQUENCE = re.compile(r"\x1b\[[0-9;]*m")
-REQUESTS = ("apple", "pear", "unicorn")
-# For the services. They would send their spans every 5 seconds, and the reader of a demo waits less gladly.
-SETTINGS = {"OTEL_BSP_SCHEDULE_DELAY": "200"}
+ESCAPE_SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+REQUESTS = ("apple", "pear", "unicorn", "apple")
+PAUSE_SECONDS = 0.7  # between two requests, for the reader to see the metrics change
+# What each metric shows in the end, for the apples where it has an attribute.
+METRICS = {"orders": "2", "orders.active": "0", "order.duration": "n=4", "stock.lookups": "2", "stock.items": "10"}
+# A window with fewer lines has no room for a table with all of them.
+TABLE_LINES = 24
+# For the services. They would send spans and log records every few seconds and metrics every minute, and the reader of
+# a demo waits less gladly.
+SETTINGS = {
+    "OTEL_BSP_SCHEDULE_DELAY": "200",
+    "OTEL_BLRP_SCHEDULE_DELAY": "200",
+    "OTEL_METRIC_EXPORT_INTERVAL": "500",
+}
 
 
 class DemoError(Exception):
@@ -55,7 +66,8 @@ class Child:
             for line in stream:
                 self.lines.put(line.rstrip("\n"))
 
-    def next_line(self, deadline: float, purpose: str) -> str:
+    def poll_line(self, deadline: float) -> str | None:
+        """Wait for a line; return None if none came in time."""
         while True:
             try:
                 return self.lines.get(timeout=0.1)
@@ -63,13 +75,16 @@ class Child:
                 if self.process.poll() is not None:
                     raise DemoError(f"{self.name} ended with code {self.process.returncode}") from None
                 if time.monotonic() > deadline:
-                    raise DemoError(f"{self.name} did not {purpose} in time") from None
+                    return None
 
     def find(self, pattern: str, purpose: str) -> str:
         """Wait for a line with the pattern, and return the pattern's group."""
         deadline = time.monotonic() + START_SECONDS
         while True:
-            found = re.search(pattern, COLOR_SEQUENCE.sub("", self.next_line(deadline, purpose)))
+            line = self.poll_line(deadline)
+            if line is None:
+                raise DemoError(f"{self.name} did not {purpose} in time")
+            found = re.search(pattern, ESCAPE_SEQUENCE.sub("", line))
             if found:
                 return found.group(1)
 
@@ -86,7 +101,7 @@ class Child:
 def main() -> int:
     children: list[Child] = []
     try:
-        show_traces(children)
+        show_telemetry(children)
     except DemoError as error:
         print(f"The demo failed: {error}.", file=sys.stderr)
         return 1
@@ -95,12 +110,13 @@ def main() -> int:
     finally:
         for child in reversed(children):
             child.stop()
-    print(f"{len(REQUESTS)} requests, {len(REQUESTS)} traces, each with spans of both services.")
+    print(f"{len(REQUESTS)} requests, {len(REQUESTS)} traces, each with spans and log records of both services.")
+    print(f"{len(METRICS)} metrics: a counter in each service, an up-down counter, a histogram, an observable gauge.")
     print("To watch a program of your own: python -m ferrotel view")
     return 0
 
 
-def show_traces(children: list[Child]) -> None:
+def show_telemetry(children: list[Child]) -> None:
     def start(name: str, arguments: list[str], environment: dict[str, str]) -> Child:
         children.append(Child(name, arguments, environment))
         return children[-1]
@@ -122,7 +138,11 @@ def show_traces(children: list[Child]) -> None:
     print(f"view       gRPC {grpc}, HTTP {http}")
     print(f"service-a  {url_a}, exports over gRPC")
     print(f"service-b  {url_b}, exports over HTTP", flush=True)
-    print_until_complete(view, {request(f"{url_a}/order?item={item}") for item in REQUESTS})
+    screen = Screen(view)
+    for item in REQUESTS:
+        screen.missing_traces.add(request(f"{url_a}/order?item={item}"))
+        screen.print_for(PAUSE_SECONDS)
+    screen.print_until_complete()
 
 
 def neutral_environment() -> dict[str, str]:
@@ -131,9 +151,11 @@ def neutral_environment() -> dict[str, str]:
 
 
 def appearance() -> list[str]:
-    width = ["--width", str(shutil.get_terminal_size((100, 24)).columns)]
-    colorful = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return [*width, "--color", "always" if colorful else "never"]
+    size = shutil.get_terminal_size((100, 24))
+    is_terminal = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    color = "always" if is_terminal and not os.environ.get("NO_COLOR") else "never"
+    redraw = "always" if is_terminal and size.lines >= TABLE_LINES else "never"
+    return ["--width", str(size.columns), "--height", str(size.lines), "--color", color, "--redraw", redraw]
 
 
 def request(url: str) -> str:
@@ -150,24 +172,50 @@ def request(url: str) -> str:
     return str(answer["trace_id"])
 
 
-def print_until_complete(view: Child, missing: set[str]) -> None:
-    """Print what the view shows until each trace has been shown with spans of both services."""
-    deadline = time.monotonic() + ARRIVAL_SECONDS
-    trace_id = ""
-    services: set[str] = set()
-    while missing:
-        try:
-            line = view.next_line(deadline, "show the traces")
-        except DemoError as error:
-            raise DemoError(f"{error}; missing with spans of both services: {', '.join(sorted(missing))}") from None
+class Screen:
+    """Prints what the view shows, and looks for what it must show."""
+
+    def __init__(self, view: Child) -> None:
+        self.view = view
+        self.missing_traces: set[str] = set()
+        self.missing_metrics = set(METRICS)
+        self.trace_id = ""
+        self.spans_of: set[str] = set()
+        self.logs_of: set[str] = set()
+
+    def print_for(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            line = self.view.poll_line(deadline)
+            if line is not None:
+                self.print(line)
+
+    def print_until_complete(self) -> None:
+        deadline = time.monotonic() + ARRIVAL_SECONDS
+        while self.missing_traces or self.missing_metrics:
+            line = self.view.poll_line(deadline)
+            if line is None:
+                traces, metrics = sorted(self.missing_traces), sorted(self.missing_metrics)
+                missing = [f"metrics {', '.join(metrics)}"] if metrics else []
+                if traces:
+                    missing.insert(0, f"with spans and log records of both services: {', '.join(traces)}")
+                raise DemoError(f"the view did not show all in time; missing {' and '.join(missing)}")
+            self.print(line)
+        self.print_for(0.3)  # the rest of the table
+
+    def print(self, line: str) -> None:
         print(line, flush=True)
-        words = COLOR_SEQUENCE.sub("", line).split()
+        plain = ESCAPE_SEQUENCE.sub("", line)
+        words = plain.split()
+        self.missing_metrics -= {name for name in words if METRICS.get(name) in words}
         if words[:1] == ["trace"]:
-            trace_id, services = words[1], set()
+            self.trace_id, self.spans_of, self.logs_of = words[1], set(), set()
         elif words and words[0] in ("service-a", "service-b"):
-            services.add(words[0])
-        elif not words and services >= {"service-a", "service-b"}:
-            missing.discard(trace_id)
+            self.spans_of.add(words[0])
+        elif re.search(r" (INFO|WARN|ERROR) +[+-]", plain):
+            self.logs_of.add("service-a" if " order for " in plain else "service-b")
+        elif not words and len(self.spans_of) == 2 and len(self.logs_of) == 2:
+            self.missing_traces.discard(self.trace_id)
 
 
 if __name__ == "__main__":

@@ -1,29 +1,43 @@
 """Service A: calls service B, and sends the trace's context along.
 
-It sends its spans by OTLP over gRPC. Run it with ``OTEL_EXPORTER_OTLP_ENDPOINT`` set if the receiver is not on
-http://localhost:4317.
+It sends its spans, metrics and log records by OTLP over gRPC. Run it with ``OTEL_EXPORTER_OTLP_ENDPOINT`` set if the
+receiver is not on http://localhost:4317.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import logging
 import signal
 import sys
+import time
 import urllib.error
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
-from opentelemetry import trace
+from opentelemetry import metrics, trace
+from opentelemetry._logs import set_logger_provider
+from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter
+from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 from opentelemetry.propagate import inject
+from opentelemetry.sdk._logs import LoggerProvider, LoggingHandler
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
+logger = logging.getLogger("service-a")
 tracer = trace.get_tracer("service-a")
+meter = metrics.get_meter("service-a")
+orders = meter.create_counter("orders", unit="{order}", description="Orders by item and outcome")
+orders_active = meter.create_up_down_counter("orders.active", unit="{order}", description="Orders in work")
+order_duration = meter.create_histogram("order.duration", unit="ms", description="How long an order takes")
 
 
 def call_service_b(url: str) -> Any:
@@ -42,17 +56,26 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
+        item = parse_qs(parts.query).get("item", [""])[0]
+        began = time.perf_counter()
+        orders_active.add(1)
         with tracer.start_as_current_span("GET /order", kind=trace.SpanKind.SERVER) as span:
             trace_id = format(span.get_span_context().trace_id, "032x")
             span.set_attribute("url.query", parts.query)
+            logger.info("order for %s", item, extra={"item": item})
             try:
                 content = call_service_b(f"{self.service_b}/api/data?{parts.query}")
                 status = 200
             except urllib.error.HTTPError as error:
                 content, status = {"error": f"service B answered {error.code}"}, 502
                 span.set_status(trace.StatusCode.ERROR, content["error"])
+                logger.warning("the order for %s failed", item)
             span.set_attribute("http.status_code", status)
-            self.answer(status, {**content, "trace_id": trace_id})
+            # Recorded within the span, so that an exemplar of the histogram can name it.
+            order_duration.record((time.perf_counter() - began) * 1000)
+        orders.add(1, {"item": item, "http.status_code": status})
+        orders_active.add(-1)
+        self.answer(status, {**content, "trace_id": trace_id})
 
     def answer(self, status: int, content: dict[str, Any]) -> None:
         body = json.dumps(content).encode()
@@ -63,7 +86,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: the trace tells it."""
+        """Say nothing: the telemetry tells it."""
 
 
 def main() -> None:
@@ -72,9 +95,17 @@ def main() -> None:
     parser.add_argument("--service-b", default="http://127.0.0.1:8080", metavar="URL")
     options = parser.parse_args()
 
-    provider = TracerProvider(resource=Resource.create({"service.name": "service-a"}))
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    trace.set_tracer_provider(provider)
+    resource = Resource.create({"service.name": "service-a"})
+    tracer_provider = TracerProvider(resource=resource)
+    tracer_provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    trace.set_tracer_provider(tracer_provider)
+    meter_provider = MeterProvider([PeriodicExportingMetricReader(OTLPMetricExporter())], resource=resource)
+    metrics.set_meter_provider(meter_provider)
+    logger_provider = LoggerProvider(resource=resource)
+    logger_provider.add_log_record_processor(BatchLogRecordProcessor(OTLPLogExporter()))
+    set_logger_provider(logger_provider)
+    logging.getLogger().setLevel(logging.INFO)
+    logging.getLogger().addHandler(LoggingHandler(logger_provider=logger_provider))
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     Handler.service_b = options.service_b
@@ -85,7 +116,8 @@ def main() -> None:
     except KeyboardInterrupt:
         pass
     finally:
-        provider.shutdown()
+        for provider in (tracer_provider, meter_provider, logger_provider):
+            provider.shutdown()
 
 
 if __name__ == "__main__":

@@ -136,21 +136,24 @@ print(json.dumps([instrumentation.__file__, answer, span.name, span.kind.name, s
     assert rest == ["OK", "SELECT", "CLIENT", "SELECT 1"]
 
 
-def test_official_http_exporters_of_metrics_and_logs_stay(official_first: Environment) -> None:
+def test_the_otlp_exporters_are_ours_beside_the_official_ones(official_first: Environment) -> None:
     program = """
-from opentelemetry.exporter.otlp.proto.http import metric_exporter, _log_exporter, trace_exporter
+from opentelemetry.exporter.otlp.proto import grpc, http
+from opentelemetry.exporter.otlp.proto.grpc import metric_exporter as over_grpc, trace_exporter
+from opentelemetry.exporter.otlp.proto.http import metric_exporter
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 metric_exporter.OTLPMetricExporter(endpoint="http://127.0.0.1:1/v1/metrics").shutdown()
-_log_exporter.OTLPLogExporter(endpoint="http://127.0.0.1:1/v1/logs").shutdown()
+over_grpc.OTLPMetricExporter(endpoint="http://127.0.0.1:1").shutdown()
 reader = InMemoryMetricReader()
 MeterProvider(metric_readers=[reader]).get_meter("m").create_counter("c").add(1)
 assert reader.get_metrics_data() is not None
-print(*["ferrotel" in module.__file__ for module in (trace_exporter, metric_exporter, _log_exporter)])
+print(*["ferrotel" in module.__file__ for module in (trace_exporter, metric_exporter, over_grpc)])
+print(len(grpc.__path__), len(http.__path__))
 """
     done = official_first.run("-c", program)
-    assert (done.stdout, done.returncode) == ("True False False\n", 0), done.stderr
+    assert (done.stdout, done.returncode) == ("True True True\n1 1\n", 0), done.stderr
 
 
 def test_uninstalling_leaves_the_official_packages_whole(

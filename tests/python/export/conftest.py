@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
+import json
+import logging
 import re
 import shutil
 import socket
@@ -17,6 +20,7 @@ from typing import Any, Callable, Iterator, NamedTuple
 
 import pytest
 
+from opentelemetry.sdk._shared_internal import DuplicateFilter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 
@@ -35,6 +39,39 @@ class Request(NamedTuple):
         return {"gzip": gzip.decompress, "deflate": zlib.decompress}.get(encoding, bytes)(self.body)
 
 
+@pytest.fixture(autouse=True)
+def no_line_is_a_repetition() -> None:
+    """Loggers that let a line pass once in a while forget what another test made them say."""
+    for logger in logging.root.manager.loggerDict.values():
+        for rule in getattr(logger, "filters", ()):
+            if isinstance(rule, DuplicateFilter):
+                rule.last_log = None
+
+
+@pytest.fixture
+def from_json() -> Callable[[Any, bytes], Any]:
+    """Reads a message from OTLP/JSON."""
+    return _from_json
+
+
+def _from_json(message: Any, text: bytes) -> Any:
+    """Ids are in hexadecimal digits there, in base64 for protobuf's own parser."""
+    json_format = pytest.importorskip("google.protobuf.json_format")
+
+    def with_ids(value: Any) -> Any:
+        if isinstance(value, list):
+            return [with_ids(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        ids = ("traceId", "spanId")
+        return {
+            key: base64.b64encode(bytes.fromhex(item)).decode() if key in ids else with_ids(item)
+            for key, item in value.items()
+        }
+
+    return json_format.ParseDict(with_ids(json.loads(text)), message())
+
+
 class Server(NamedTuple):
     """The HTTP server: what came, and what to answer next (status and headers; 200 when the list is empty)."""
 
@@ -45,6 +82,10 @@ class Server(NamedTuple):
 
 @pytest.fixture
 def server() -> Iterator[Server]:
+    yield from run_server()
+
+
+def run_server() -> Iterator[Server]:
     requests: list[Request] = []
     answers: list[tuple[int, dict[str, str]]] = []
 
@@ -113,12 +154,30 @@ def rotel_agent() -> str:
     return program
 
 
-def run_rotel(folder: Path, *options: str) -> Iterator[Rotel]:
+class Relay(NamedTuple):
+    """A collector that sends on, as protobuf over HTTP, what it receives."""
+
+    grpc: str
+    http: str
+    server: Server
+
+    def sent_on(self, path: str, message: Any, marker: str) -> Any:
+        """The request of this type that it sent on and that has `marker` in it."""
+        deadline = time.monotonic() + 15
+        while time.monotonic() < deadline:
+            for request in list(self.server.requests):
+                if request.path == path and marker.encode() in request.plain:
+                    return message.FromString(request.plain)
+            time.sleep(0.02)
+        raise AssertionError(f"{marker!r} never arrived")
+
+
+def run_rotel(folder: Path, *options: str, exporter: str = "blackhole") -> Iterator[Rotel]:
     grpc, http = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
     log = folder / "log"
     command = [rotel_agent(), "start", "--otlp-grpc-endpoint", grpc, "--otlp-http-endpoint", http]
     with open(log, "wb") as out, subprocess.Popen(
-        [*command, "--exporter", "blackhole", *options], stdout=out, stderr=out
+        [*command, "--exporter", exporter, *options], stdout=out, stderr=out
     ) as process:
         try:
             _wait_for_port(http)
@@ -133,6 +192,15 @@ def run_rotel(folder: Path, *options: str) -> Iterator[Rotel]:
 def rotel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rotel]:
     """Writes every span that it receives."""
     yield from run_rotel(tmp_path_factory.mktemp("rotel"), "--debug-log=traces", "--debug-log-verbosity=detailed")
+
+
+@pytest.fixture(scope="session")
+def relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Relay]:
+    """Sends on every metric and log record that it receives, so that they can be decoded whole."""
+    for server in run_server():
+        options = ["--otlp-exporter-protocol", "http", "--otlp-exporter-endpoint", server.url, "--disable-batching"]
+        for rotel in run_rotel(tmp_path_factory.mktemp("relay"), *options, exporter="otlp"):
+            yield Relay(rotel.grpc, rotel.http, server)
 
 
 @pytest.fixture(scope="session")

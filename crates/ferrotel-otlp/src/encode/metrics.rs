@@ -138,6 +138,7 @@ fn exponential_histogram_point(out: &mut Writer, point: &ExponentialHistogramPoi
     optional(out, 0x69, point.max);
     optional(out, 0x61, point.min);
     exemplars(out, 0x5a, &point.exemplars);
+    out.count(0x50, point.flags);
     buckets(out, 0x4a, &point.negative);
     buckets(out, 0x42, &point.positive);
     out.fixed64(0x39, point.zero_count);

@@ -31,8 +31,17 @@ proptest! {
     #[test]
     fn json_has_the_fields_of_the_generated_code(batch in batch(-1e300..1e300)) {
         let decoded: ExportLogsServiceRequest = serde_json::from_slice(&json::logs::encode(&batch)).unwrap();
-        prop_assert_eq!(decoded, request(&batch));
+        prop_assert_eq!(decoded, without_empty_bodies(request(&batch)));
     }
+}
+
+/// In JSON an empty body is left out: some collectors refuse a value that says nothing.
+fn without_empty_bodies(mut request: ExportLogsServiceRequest) -> ExportLogsServiceRequest {
+    let resources = request.resource_logs.iter_mut();
+    for record in resources.flat_map(|of| &mut of.scope_logs).flat_map(|of| &mut of.log_records) {
+        record.body.take_if(|body| body.value.is_none());
+    }
+    request
 }
 
 #[test]

@@ -95,6 +95,7 @@ fn protobuf_has_the_bytes_of_the_official_python_encoder() {
         scale: -2,
         zero_count: 1,
         zero_threshold: 0.0,
+        flags: 0,
         positive: Buckets { offset: -3, counts: vec![1, 0, 300] },
         negative: Buckets { offset: 1, counts: vec![] },
         exemplars: exemplars.clone(),
@@ -301,7 +302,7 @@ fn exponential_histogram_point(point: &ExponentialHistogramPoint) -> metrics::Ex
         zero_count: point.zero_count,
         positive: buckets(&point.positive),
         negative: buckets(&point.negative),
-        flags: 0,
+        flags: point.flags,
         exemplars: point.exemplars.iter().map(exemplar).collect(),
         min: point.min.map(double),
         max: point.max.map(double),
@@ -391,8 +392,8 @@ fn metric_of(doubles: Doubles, attributes: BoxedStrategy<Attributes>) -> impl St
     );
     let buckets = || (any::<i32>(), counts()).prop_map(|(offset, counts)| Buckets { offset, counts });
     let zero = (prop_oneof![Just(0), any::<u64>()], prop_oneof![Just(0.0).boxed(), doubles]);
-    let exponentials = (distribution, any::<i32>(), zero, buckets(), buckets()).prop_map(
-        |(distribution, scale, (zero_count, zero_threshold), positive, negative)| {
+    let exponentials = (distribution, any::<i32>(), zero, 0..3u32, buckets(), buckets()).prop_map(
+        |(distribution, scale, (zero_count, zero_threshold), flags, positive, negative)| {
             let (attributes, [start_time, time], count, sum, min, max, exemplars) = distribution;
             ExponentialHistogramPoint {
                 attributes,
@@ -406,6 +407,7 @@ fn metric_of(doubles: Doubles, attributes: BoxedStrategy<Attributes>) -> impl St
                 zero_count,
                 // Negative zero is a default to one encoder and none to another.
                 zero_threshold: zero_threshold + 0.0,
+                flags,
                 positive,
                 negative,
                 exemplars,

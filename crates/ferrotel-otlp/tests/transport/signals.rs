@@ -280,6 +280,7 @@ fn metrics() -> MetricsData {
         scale: -3,
         zero_count: 1,
         zero_threshold: 0.125,
+        flags: 1,
         positive: Buckets { offset: -7, counts: vec![1, 0, 300] },
         negative: Buckets { offset: 2, counts: vec![1] },
         exemplars: vec![exemplar.clone()],

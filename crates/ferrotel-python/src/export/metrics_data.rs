@@ -155,6 +155,7 @@ fn exponential_histogram_point(point: &Bound<'_, PyAny>) -> PyResult<Exponential
         scale: point.getattr(intern!(py, "scale"))?.extract()?,
         zero_count: point.getattr(intern!(py, "zero_count"))?.extract()?,
         zero_threshold: threshold.map_or(Ok(0.0), |threshold| threshold.extract())?,
+        flags: point.getattr_opt(intern!(py, "flags"))?.map_or(Ok(0), |flags| flags.extract())?,
         positive: buckets(&point.getattr(intern!(py, "positive"))?)?,
         negative: buckets(&point.getattr(intern!(py, "negative"))?)?,
         exemplars: exemplars(point)?,

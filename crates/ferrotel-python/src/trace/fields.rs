@@ -393,7 +393,12 @@ pub fn read_public(span: &Bound<'_, PyAny>) -> PyResult<SpanData> {
 fn parent_from_py(parent: &Bound<'_, PyAny>) -> Option<SpanContext> {
     from_py(parent).ok().or_else(|| {
         let span_id = parent.getattr(intern!(parent.py(), "span_id")).ok()?.extract().ok()?;
-        Some(SpanContext { span_id: SpanId(span_id), ..SpanContext::default() })
+        let is_remote = parent.getattr(intern!(parent.py(), "is_remote")).and_then(|remote| remote.is_truthy());
+        Some(SpanContext {
+            span_id: SpanId(span_id),
+            is_remote: is_remote.unwrap_or_default(),
+            ..SpanContext::default()
+        })
     })
 }
 

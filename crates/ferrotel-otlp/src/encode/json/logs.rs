@@ -1,5 +1,6 @@
 //! `ExportLogsServiceRequest`, as OTLP/JSON.
 
+use ferrotel::common::Value;
 use ferrotel::sdk::logs::{FinishedLogRecord, LogRecordData};
 
 use super::{Json, Names, any_value, attributes, grouped};
@@ -25,8 +26,10 @@ fn record(out: &mut Json, record: &LogRecordData) {
         out.long("observedTimeUnixNano", record.observed_timestamp);
         out.signed("severityNumber", record.severity_number);
         out.text_field("severityText", &record.severity_text);
-        out.key("body");
-        any_value(out, &record.body, 0);
+        if record.body != Value::Empty {
+            out.key("body");
+            any_value(out, &record.body, 0);
+        }
         attributes(out, &record.attributes);
         out.count("droppedAttributesCount", record.attributes.dropped());
         out.count("flags", record.trace_flags.0.into());

@@ -103,6 +103,7 @@ fn exponential_histogram_point(out: &mut Json, point: &ExponentialHistogramPoint
     out.long("zeroCount", point.zero_count);
     buckets(out, "positive", &point.positive);
     buckets(out, "negative", &point.negative);
+    out.count("flags", point.flags);
     out.list("exemplars", &point.exemplars, exemplar);
     named(out, "min", point.min);
     named(out, "max", point.max);

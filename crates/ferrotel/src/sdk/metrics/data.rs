@@ -150,6 +150,8 @@ pub struct ExponentialHistogramPoint {
     pub zero_count: u64,
     /// The width of the zero bucket.
     pub zero_threshold: f64,
+    /// OTLP's `DataPointFlags`; the SDK sets none.
+    pub flags: u32,
     /// The measurements above zero.
     pub positive: Buckets,
     /// The measurements below zero, by their magnitude.

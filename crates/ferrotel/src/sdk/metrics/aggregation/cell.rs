@@ -240,6 +240,7 @@ impl Cell {
                     scale: histogram.scale(),
                     zero_count: histogram.zero_count,
                     zero_threshold: 0.0,
+                    flags: 0,
                     positive: histogram.positive(),
                     negative: histogram.negative(),
                     exemplars: Vec::new(),

@@ -1,45 +1,41 @@
-"""A span exporter whose encoding, sending and retrying is the engine's."""
+"""An exporter whose encoding, sending and retrying is the engine's."""
 
 from __future__ import annotations
 
 from typing import Any, Callable, ClassVar, TypeVar
 
-from ferrotel import _native
-from opentelemetry.sdk.trace.export import SpanExporter
-
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
-class EngineSpanExporter(SpanExporter):
+class EngineExporter:
     """Holds the engine's exporter and makes it anew when a subclass changes what it was made of."""
+
+    # The engine's class for the signal, for example `_native.OtlpSpanExporter`.
+    _NATIVE: ClassVar[Any]
 
     # Methods that, overridden in Python, must be called for every batch.
     _HOOKS: ClassVar[tuple[str, ...]] = ("export",)
 
-    _engine: _native.OtlpSpanExporter | None = None
+    _engine: Any = None
     _engine_made_of: dict[str, Any] | None = None
 
     def _engine_settings(self) -> dict[str, Any]:
         """The arguments of the engine's exporter, read from the attributes that programs know."""
         raise NotImplementedError
 
-    def _engine_client(self) -> _native.OtlpSpanExporter:
+    def _engine_client(self) -> Any:
         settings = self._engine_settings()
         if self._engine is None or settings != self._engine_made_of:
-            self._engine = _native.OtlpSpanExporter(**settings)
+            self._engine = self._NATIVE(**settings)
             self._engine_made_of = settings
         return self._engine
 
-    def _engine_exporter(self) -> _native.OtlpSpanExporter | None:
-        """The engine's exporter, for a processor that feeds it directly; None where Python has a say in each batch."""
+    def _engine_exporter(self) -> Any:
+        """The engine's exporter, for what feeds it directly; None where Python has a say in each batch."""
         own = vars(self)
         if any(name in own or not _is_ours(type(self), name) for name in self._HOOKS):
             return None
         return self._engine_client()
-
-    def force_flush(self, timeout_millis: int = 30000) -> bool:
-        """Nothing is held back here."""
-        return True
 
 
 def _is_ours(exporter: type, name: str) -> bool:

@@ -6,10 +6,13 @@ import logging
 from typing import TYPE_CHECKING, Mapping, Sequence
 
 from ferrotel import _native
-from opentelemetry.exporter.otlp.common._http_span_exporter import HTTPSpanExporter
+from opentelemetry.exporter.otlp.common._engine import runs_in_engine
+from opentelemetry.exporter.otlp.common._http_exporter import HTTPExporter
+from opentelemetry.exporter.otlp.common._signal import TRACES
 from opentelemetry.exporter.otlp.common.http import Compression
-from opentelemetry.exporter.otlp.json.http.version import __version__
+from opentelemetry.exporter.otlp.json.http._headers import JSON_HEADERS
 from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 if TYPE_CHECKING:
     from opentelemetry.exporter.http.transport._base import BaseHTTPTransport
@@ -18,15 +21,15 @@ _DEFAULT_TRACES_EXPORT_PATH = "v1/traces"
 _logger = logging.getLogger(__name__)
 
 
-class OTLPSpanExporter(HTTPSpanExporter):
+class OTLPSpanExporter(HTTPExporter, SpanExporter):
     """Sends spans by OTLP as JSON over HTTP; `endpoint` is the whole URL with its path, `timeout` in seconds."""
 
+    _NATIVE = _native.OtlpSpanExporter
+    _SIGNAL = TRACES
+    _RESULT = SpanExportResult
     _PROTOCOL = "http/json"
     _COMPONENT_TYPE = "otlp_http_json_span_exporter"
-    _DEFAULT_HEADERS = {
-        "Content-Type": "application/json",
-        "User-Agent": "OTel-OTLP-JSON-Exporter-Python/" + __version__,
-    }
+    _DEFAULT_HEADERS = JSON_HEADERS
     _LOGGER = _logger
 
     def __init__(
@@ -54,5 +57,9 @@ class OTLPSpanExporter(HTTPSpanExporter):
             transport=_transport,
         )
 
-    def _encode(self, spans: Sequence[ReadableSpan]) -> bytes:
-        return _native.encode_spans_json(spans)
+    @runs_in_engine
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        return self._export(spans)  # type: ignore[no-any-return]
+
+    def _encode(self, data: Sequence[ReadableSpan]) -> bytes:
+        return _native.encode_spans_json(data)

@@ -1,7 +1,8 @@
 """OTLP over gRPC.
 
-`OTLPSpanExporter` in `trace_exporter` sends spans; the variables OTEL_EXPORTER_OTLP_* and
-OTEL_EXPORTER_OTLP_TRACES_* configure what its arguments leave open. The package `grpc` is not needed: encoding,
+`OTLPSpanExporter` in `trace_exporter` sends spans, `OTLPMetricExporter` in `metric_exporter` metrics, `OTLPLogExporter`
+in `_log_exporter` log records. The variables OTEL_EXPORTER_OTLP_* and those of the signal (OTEL_EXPORTER_OTLP_TRACES_*,
+_METRICS_*, _LOGS_*) configure what their arguments leave open. The package `grpc` is not needed: encoding,
 HTTP/2, TLS and retries are the engine's.
 """
 

@@ -214,7 +214,11 @@ class OTLPExporterMixin(ABC, Generic[SDKDataT, ExportServiceRequestT, ExportResu
     def _initialize_channel_and_stub(self) -> None:
         """Makes the engine's client; nothing is connected before the first batch."""
         self._channel = self._make_channel()
-        self._client = _native.OtlpSpanExporter(**self._engine_settings())
+        make = {
+            "metrics": _native.OtlpMetricExporter,
+            "logs": _native.OtlpLogRecordExporter,
+        }.get(self._signal, _native.OtlpSpanExporter)
+        self._client = make(**self._engine_settings())
 
     def _make_channel(self) -> Any:
         wanted: dict[str, Any] = {"compression": self._compression, "options": self._channel_options}

@@ -1,18 +1,14 @@
 """OTLP over HTTP, in protobuf.
 
-`OTLPSpanExporter` in `trace_exporter` sends spans; the variables OTEL_EXPORTER_OTLP_* and
-OTEL_EXPORTER_OTLP_TRACES_* configure what its arguments leave open. The package `requests` is needed only by a
+`OTLPSpanExporter` in `trace_exporter` sends spans, `OTLPMetricExporter` in `metric_exporter` metrics, `OTLPLogExporter`
+in `_log_exporter` log records. The variables OTEL_EXPORTER_OTLP_* and those of the signal (OTEL_EXPORTER_OTLP_TRACES_*,
+_METRICS_*, _LOGS_*) configure what their arguments leave open. The package `requests` is needed only by a
 program that brings a session of its own.
 """
 
 import enum
 
-from ferrotel._portions import with_official
-
 from .version import __version__
-
-# The exporters of metrics and logs, where the official distribution is there.
-__path__ = with_official(__path__, __name__)
 
 _OTLP_HTTP_HEADERS = {
     "Content-Type": "application/x-protobuf",

@@ -9,10 +9,6 @@ import logging
 from importlib import import_module
 from typing import Any, Callable, Mapping, Sequence, TypeVar
 
-from ferrotel._portions import with_official
-
-__path__ = with_official(__path__, __name__)
-
 _logger = logging.getLogger(__name__)
 
 _TypingResourceT = TypeVar("_TypingResourceT")

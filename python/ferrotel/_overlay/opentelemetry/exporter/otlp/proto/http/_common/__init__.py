@@ -10,7 +10,7 @@ from opentelemetry.exporter.http.transport._requests import RequestsHTTPTranspor
 from opentelemetry.exporter.otlp.common import _http_environment
 from opentelemetry.exporter.otlp.common._http_environment import DEFAULT_ENDPOINT as _DEFAULT_ENDPOINT  # noqa: F401
 from opentelemetry.exporter.otlp.common._http_environment import DEFAULT_TIMEOUT as _DEFAULT_TIMEOUT  # noqa: F401
-from opentelemetry.exporter.otlp.common._http_span_exporter import (  # noqa: F401
+from opentelemetry.exporter.otlp.common._http_exporter import (  # noqa: F401
     _DEFAULT_MAX_REQUEST_SIZE,
     RequestPayloadTooLargeError,
 )

@@ -6,7 +6,9 @@ import logging
 from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
 from ferrotel import _native
-from opentelemetry.exporter.otlp.common._http_span_exporter import HTTPSpanExporter
+from opentelemetry.exporter.otlp.common._engine import runs_in_engine
+from opentelemetry.exporter.otlp.common._http_exporter import HTTPExporter
+from opentelemetry.exporter.otlp.common._signal import TRACES
 from opentelemetry.exporter.otlp.proto.http import _OTLP_HTTP_HEADERS, Compression
 from opentelemetry.exporter.otlp.proto.http._common import (
     _build_transport,
@@ -25,6 +27,7 @@ from opentelemetry.sdk.environment_variables import (  # noqa: F401
     OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED,
 )
 from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 if TYPE_CHECKING:
     import requests
@@ -42,7 +45,7 @@ DEFAULT_TIMEOUT = 10
 HTTP_RESPONSE_STATUS_CODE = "http.response.status_code"
 
 
-class OTLPSpanExporter(HTTPSpanExporter):
+class OTLPSpanExporter(HTTPExporter, SpanExporter):
     """Sends spans by OTLP over HTTP.
 
     `endpoint` is the whole URL with its path, for example `http://collector:4318/v1/traces`; `timeout` in seconds,
@@ -50,6 +53,9 @@ class OTLPSpanExporter(HTTPSpanExporter):
     `requests`, encoding stays native and the session sends.
     """
 
+    _NATIVE = _native.OtlpSpanExporter
+    _SIGNAL = TRACES
+    _RESULT = SpanExportResult
     _PROTOCOL = "http/protobuf"
     _COMPONENT_TYPE = "otlp_http_span_exporter"
     _DEFAULT_HEADERS = _OTLP_HTTP_HEADERS
@@ -98,5 +104,9 @@ class OTLPSpanExporter(HTTPSpanExporter):
             make_transport,
         )
 
-    def _encode(self, spans: Sequence[ReadableSpan]) -> bytes:
-        return _native.encode_spans(spans)
+    @runs_in_engine
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        return self._export(spans)  # type: ignore[no-any-return]
+
+    def _encode(self, data: Sequence[ReadableSpan]) -> bytes:
+        return _native.encode_spans(data)

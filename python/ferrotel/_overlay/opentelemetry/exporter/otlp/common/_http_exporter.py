@@ -1,15 +1,14 @@
-"""What the HTTP span exporters share, whatever they encode to."""
+"""What the HTTP exporters share, whatever they send and encode to."""
 
 from __future__ import annotations
 
 import os
 import threading
 from logging import Logger
-from typing import TYPE_CHECKING, Any, Callable, ClassVar, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Callable, ClassVar, Mapping
 
-from ferrotel import _native
 from opentelemetry.exporter.http.transport._requests import RequestsHTTPTransport
-from opentelemetry.exporter.otlp.common._engine import EngineSpanExporter, runs_in_engine
+from opentelemetry.exporter.otlp.common._engine import EngineExporter
 from opentelemetry.exporter.otlp.common._exporter_metrics import create_exporter_metrics
 from opentelemetry.exporter.otlp.common._http_environment import (
     resolve_compression,
@@ -18,19 +17,9 @@ from opentelemetry.exporter.otlp.common._http_environment import (
     resolve_timeout,
     resolve_tls,
 )
+from opentelemetry.exporter.otlp.common._signal import Signal
 from opentelemetry.exporter.otlp.common.http import Compression, _OTLPHTTPClient
-from opentelemetry.sdk.environment_variables import (
-    OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE,
-    OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE,
-    OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY,
-    OTEL_EXPORTER_OTLP_TRACES_COMPRESSION,
-    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,
-    OTEL_EXPORTER_OTLP_TRACES_HEADERS,
-    OTEL_EXPORTER_OTLP_TRACES_TIMEOUT,
-    OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED,
-)
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.export import SpanExportResult
+from opentelemetry.sdk.environment_variables import OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED
 
 if TYPE_CHECKING:
     from opentelemetry.exporter.http.transport._base import BaseHTTPTransport
@@ -85,9 +74,12 @@ class _Client(_OTLPHTTPClient):
             super().shutdown()
 
 
-class HTTPSpanExporter(EngineSpanExporter):
-    """Sends spans over HTTP: by the engine, or from Python where the program brings a session or transport along."""
+class HTTPExporter(EngineExporter):
+    """Sends over HTTP: by the engine, or from Python where the program brings a session or transport along."""
 
+    _SIGNAL: ClassVar[Signal]
+    # The enumeration with SUCCESS and FAILURE that `export` returns.
+    _RESULT: ClassVar[Any]
     _PROTOCOL: ClassVar[str]
     _COMPONENT_TYPE: ClassVar[str]
     _DEFAULT_HEADERS: ClassVar[Mapping[str, str]]
@@ -108,18 +100,19 @@ class HTTPSpanExporter(EngineSpanExporter):
         transport: BaseHTTPTransport | None = None,
         make_transport: _MakeTransport = RequestsHTTPTransport,
     ) -> None:
-        self._endpoint = endpoint or resolve_endpoint(OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, "v1/traces")
-        self._headers = resolve_headers(headers, OTEL_EXPORTER_OTLP_TRACES_HEADERS, self._DEFAULT_HEADERS)
-        self._timeout = resolve_timeout(OTEL_EXPORTER_OTLP_TRACES_TIMEOUT) if timeout is None else timeout
-        self._compression = compression or resolve_compression(OTEL_EXPORTER_OTLP_TRACES_COMPRESSION)
+        variables = self._SIGNAL.variables
+        self._endpoint = endpoint or resolve_endpoint(variables.endpoint, self._SIGNAL.path)
+        self._headers = resolve_headers(headers, variables.headers, self._DEFAULT_HEADERS)
+        self._timeout = resolve_timeout(variables.timeout) if timeout is None else timeout
+        self._compression = compression or resolve_compression(variables.compression)
         self._max_request_size = _DEFAULT_MAX_REQUEST_SIZE if max_request_size is None else max_request_size
         tls = resolve_tls(
             certificate_file,
             client_key_file,
             client_certificate_file,
-            OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE,
-            OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY,
-            OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE,
+            variables.certificate,
+            variables.client_key,
+            variables.client_certificate,
         )
         self._certificate_file, self._client_key_file, self._client_certificate_file = tls
         self._client_cert = tls.client_pair
@@ -133,7 +126,7 @@ class HTTPSpanExporter(EngineSpanExporter):
         self._client = _Client(
             transport or (None if session is None else build()),
             self._endpoint,
-            "spans",
+            self._SIGNAL.items,
             self._timeout,
             self._compression,
             self._headers,
@@ -159,47 +152,61 @@ class HTTPSpanExporter(EngineSpanExporter):
             "max_request_size": self._max_request_size,
         }
 
-    def _engine_exporter(self) -> _native.OtlpSpanExporter | None:
+    def _engine_exporter(self) -> Any:
         return None if self._client.sends else super()._engine_exporter()
 
-    @runs_in_engine
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+    def _export(self, data: Any) -> Any:
         if self._shutdown:
             self._LOGGER.warning("Exporter already shutdown, ignoring batch")
-            return SpanExportResult.FAILURE
-        with self._metrics.export_operation(len(spans)) as outcome:
+            return self._RESULT.FAILURE
+        return self._export_batch(data)
+
+    def _export_batch(self, data: Any) -> Any:
+        """Sends `data` as one request."""
+        with self._metrics.export_operation(self._count_data(data)) as outcome:
             send = self._send_from_python if self._client.sends else self._send_by_engine
             try:
-                outcome.error, outcome.error_attrs = send(spans)
+                outcome.error, outcome.error_attrs = send(data)
             except Exception as error:
-                self._LOGGER.error("Failed to encode span batch: %s", error)
+                self._LOGGER.error("Failed to encode %s batch: %s", self._SIGNAL.batch, error)
                 outcome.error = error
-        return SpanExportResult.SUCCESS if outcome.error is None else SpanExportResult.FAILURE
+        return self._RESULT.SUCCESS if outcome.error is None else self._RESULT.FAILURE
 
-    def _send_by_engine(self, spans: Sequence[ReadableSpan]) -> Any:
-        problem = self._engine_client().export(spans)
+    def _count_data(self, data: Any) -> int:
+        return len(data)
+
+    def _send_by_engine(self, data: Any) -> Any:
+        problem = self._engine_client().export(data)
         if problem:
             self._LOGGER.error(problem)
-        return (None if problem is None else RuntimeError(problem)), None
+        if problem is None:
+            return None, None
+        too_large = problem.startswith("Dropping ")
+        return RequestPayloadTooLargeError(problem) if too_large else RuntimeError(problem), None
 
-    def _send_from_python(self, spans: Sequence[ReadableSpan]) -> Any:
-        data = self._encode(spans)
-        if 0 < self._max_request_size < len(data):
+    def _send_from_python(self, data: Any) -> Any:
+        encoded = self._encode(data)
+        if 0 < self._max_request_size < len(encoded):
             self._LOGGER.warning(
-                "Dropping span batch: serialized size %d bytes exceeds max_request_size %d bytes.",
-                len(data),
+                "Dropping %s batch: serialized size %d bytes exceeds max_request_size %d bytes.",
+                self._SIGNAL.batch,
+                len(encoded),
                 self._max_request_size,
             )
-            return RequestPayloadTooLargeError(f"{len(data)} bytes exceed {self._max_request_size}"), None
-        answer = self._client.export(data)
+            return RequestPayloadTooLargeError(f"{len(encoded)} bytes exceed {self._max_request_size}"), None
+        answer = self._client.export(encoded)
         if answer.success:
             return None, None
         status = answer.status_code
         attributes = None if status is None else {"http.response.status_code": status}
         return answer.error or RuntimeError(answer.reason), attributes
 
-    def _encode(self, spans: Sequence[ReadableSpan]) -> bytes:
+    def _encode(self, data: Any) -> bytes:
         raise NotImplementedError
+
+    def force_flush(self, timeout_millis: float = 10_000) -> bool:
+        """Nothing is held back here."""
+        return True
 
     def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
         """Ends a retry that waits, and refuses every later batch."""
@@ -213,4 +220,6 @@ class HTTPSpanExporter(EngineSpanExporter):
 
     def _set_meter_provider(self, meter_provider: MeterProvider | None) -> None:
         enabled = os.environ.get(OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED, "").strip().lower() == "true"
-        self._metrics = create_exporter_metrics(self._COMPONENT_TYPE, "traces", self._endpoint, meter_provider, enabled)
+        self._metrics = create_exporter_metrics(
+            self._COMPONENT_TYPE, self._SIGNAL.name, self._endpoint, meter_provider, enabled
+        )
