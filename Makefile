@@ -24,7 +24,7 @@ help:
 	@echo "make wheel     an optimised wheel in dist/"
 	@echo "make bench     ferrotel beside the official SDKs, same machine, same moment"
 	@echo "make instructions  a span's instructions against the recorded ones (needs valgrind)"
-	@echo "make docs      rustdoc of the engine, and docs/environment.md"
+	@echo "make docs      rustdoc of the engine, docs/environment.md, docs/compliance.md"
 	@echo "make conformance  the reference's own test suites, on ferrotel"
 	@echo "make surface   every public name of the reference, looked up on ferrotel"
 	@echo "make w3c W3C_TRACE_CONTEXT=<checkout of w3c/trace-context>"
@@ -69,6 +69,7 @@ lint-house: | check-tools
 	@scripts/step.sh "licences" $(PYTHON) scripts/licenses.py
 	@scripts/step.sh "one-way imports" $(PYTHON) scripts/arrows.py
 	@scripts/step.sh "docs/environment.md" $(PYTHON) scripts/environment.py --check
+	@scripts/step.sh "docs/compliance.md" $(PYTHON) scripts/compliance.py --check
 
 lint-python: build/tools/.stamp
 	@scripts/step.sh "ruff format" build/tools/bin/ruff format --check .
@@ -109,4 +110,5 @@ surface: build/tools/.stamp
 docs: | check-tools
 	@RUSTDOCFLAGS="-D warnings" cargo doc --quiet --locked --no-deps --package ferrotel --package ferrotel-otlp
 	@$(PYTHON) scripts/environment.py
-	@echo "ferrotel: target/doc/ferrotel/index.html and docs/environment.md"
+	@$(PYTHON) scripts/compliance.py
+	@echo "ferrotel: target/doc/ferrotel/index.html, docs/environment.md and docs/compliance.md"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -225,6 +226,22 @@ def test_the_exporters_measurements_take_the_python_way(server: Any, monkeypatch
     provider_with(processor).get_tracer("test").start_span("a").end()
     processor.shutdown()
     assert len(server.requests) == 1
+
+
+def test_a_destination_that_does_not_answer_keeps_no_other_waiting(server: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent_url = f"http://127.0.0.1:{silent.getsockname()[1]}/v1/traces"
+        slow = BatchSpanProcessor(OTLPSpanExporter(silent_url, timeout=2), schedule_delay_millis=5)
+        quick = make(server, schedule_delay_millis=5)
+        tracer = provider_with(slow, quick).get_tracer("test")
+        tracer.start_span("first").end()
+        with silent.accept()[0]:
+            tracer.start_span("second").end()
+            eventually(lambda: counts(quick)["exported"] == 2)
+            assert counts(slow)["exported"] == 0
+            slow.shutdown()
+    quick.shutdown()
+    assert b"second" in b"".join(request.body for request in server.requests)
 
 
 EXITING = """

@@ -37,6 +37,7 @@ def test_everything_of_a_span_arrives(rotel: Any, transport: str, exporter: Any,
     name = f"{transport} {uuid.uuid4()}"
     other = SpanContext(0x0123456789ABCDEF0123456789ABCDEF, 0x0123456789ABCDEF, is_remote=True)
     attributes = {"text": "grün", "yes": True, "count": -(2**53), "ratio": 0.5, "list": ["a", "b"], "raw": b"\x00\xff"}
+    attributes["größe 漢字"] = "groß"
     with tracer.start_as_current_span("outer " + name) as outer:
         with tracer.start_as_current_span(
             name, kind=SpanKind.SERVER, attributes=attributes, links=[Link(other)]
@@ -60,6 +61,7 @@ def test_everything_of_a_span_arrives(rotel: Any, transport: str, exporter: Any,
         "Status code    : STATUS_CODE_ERROR",
         "Status message : it broke",
         "text: Str(grün)",
+        "größe 漢字: Str(groß)",
         "yes: Bool(true)",
         "count: Int(-9007199254740992)",
         "ratio: Double(0.5)",

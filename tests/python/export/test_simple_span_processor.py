@@ -40,6 +40,12 @@ def test_every_span_is_exported_at_its_end() -> None:
     assert exporter.get_finished_spans() == ()
 
 
+def test_an_exporter_may_be_flushed() -> None:
+    exporter = InMemorySpanExporter()
+    assert exporter.force_flush(10) is True
+    assert provider_for(exporter).force_flush(10) is True
+
+
 def test_unsampled_spans_are_not() -> None:
     exporter = InMemorySpanExporter()
     provider_for(exporter, sampler=ALWAYS_OFF).get_tracer("test").start_span("a").end()

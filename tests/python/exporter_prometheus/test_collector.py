@@ -125,6 +125,13 @@ def test_an_exponential_histogram_has_powers_of_two(scraped: Any) -> None:
     assert one.series()["size_bytes_sum", labels()] == pytest.approx(1006.8001)
 
 
+def test_the_unit_is_metadata_in_openmetrics(scraped: Any) -> None:
+    one = scraped()
+    one.meter.create_histogram("size", unit="By").record(1)
+    assert "# UNIT size_bytes bytes\n" in one.openmetrics()
+    assert "# UNIT" not in one.text()
+
+
 def test_scope_labels(scraped: Any) -> None:
     one = scraped()
     for name, attributes in (("a", {"name": "dropped", "schema.url": "dropped", "team.id": 7}), ("b", None)):

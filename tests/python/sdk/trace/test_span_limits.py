@@ -73,6 +73,23 @@ def test_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (limits.max_attribute_length, limits.max_span_attribute_length) == (9, None)
 
 
+@pytest.mark.parametrize(
+    ("variable", "limit"),
+    [
+        ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "max_span_attributes"),
+        ("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "max_span_attribute_length"),
+        ("OTEL_SPAN_EVENT_COUNT_LIMIT", "max_events"),
+        ("OTEL_SPAN_LINK_COUNT_LIMIT", "max_links"),
+        ("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", "max_event_attributes"),
+        ("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", "max_link_attributes"),
+    ],
+)
+def test_every_variable_has_its_limit(variable: str, limit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = vars(SpanLimits())
+    monkeypatch.setenv(variable, "11")
+    assert vars(SpanLimits()) == {**before, limit: 11}
+
+
 @pytest.mark.parametrize("value", ["-1", "x", "1.5"])
 def test_a_limit_that_is_none_is_refused(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_SPAN_LINK_COUNT_LIMIT", value)

@@ -15,6 +15,7 @@ from opentelemetry.sdk.trace import SpanLimits, Tracer, TracerProvider, _TracerC
 from opentelemetry.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, Decision, Sampler, SamplingResult
 from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, TraceFlags, TraceState
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 REMOTE = SpanContext(0xA1, 0xB2, True, TraceFlags(1), TraceState([("k", "v")]))
 
@@ -51,6 +52,7 @@ def test_an_unsampled_parent_has_unsampled_children() -> None:
     span = tracer_of().start_span("a", context=trace.set_span_in_context(NonRecordingSpan(unsampled)))
     assert isinstance(span, NonRecordingSpan) and not span.is_recording()
     assert span.get_span_context().trace_id == 0xA1 and not span.get_span_context().trace_flags.sampled
+    assert span.get_span_context().span_id not in (0, 0xB2)
 
 
 class Recorder(Sampler):
@@ -165,6 +167,22 @@ def test_a_method_of_one_random_generator_may_be_replaced() -> None:
     generator = RandomIdGenerator()
     generator.generate_span_id = lambda: 7  # type: ignore[method-assign]
     assert tracer_of(id_generator=generator).start_span("a").context.span_id == 7
+
+
+def test_the_random_flag_says_what_the_generator_says() -> None:
+    class Counting(RandomIdGenerator):
+        def is_trace_id_random(self) -> bool:
+            return False
+
+    root = tracer_of().start_span("a")
+    assert root.context.trace_flags.random_trace_id
+    assert not tracer_of(id_generator=Counting()).start_span("a").context.trace_flags.random_trace_id
+    # A child says what its trace says, and so does what is sent on.
+    for parent, flags in ((root, "03"), (NonRecordingSpan(REMOTE), "01")):
+        carrier: dict[str, str] = {}
+        context = trace.set_span_in_context(tracer_of().start_span("b", trace.set_span_in_context(parent)))
+        TraceContextTextMapPropagator().inject(carrier, context)
+        assert carrier["traceparent"].rpartition("-")[2] == flags
 
 
 def test_random_ids_differ() -> None:

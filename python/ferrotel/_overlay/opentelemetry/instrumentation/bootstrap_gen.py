@@ -27,7 +27,6 @@ _LIBRARIES = [
     ("django >= 2.0", "django"),
     ("falcon >= 1.4.1, < 5.0.0", "falcon"),
     ("fastapi ~= 0.92", "fastapi"),
-    ("flask >= 1.0", "flask"),
     ("grpcio >= 1.42.0", "grpc"),
     ("httpx >= 0.18.0", "httpx"),
     ("httpx2 >= 2.0.0", "httpx"),
@@ -83,6 +82,5 @@ default_instrumentations = [
         "sqlite3",
         "threading",
         "urllib",
-        "wsgi",
     )
 ]

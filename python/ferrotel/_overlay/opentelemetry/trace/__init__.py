@@ -157,9 +157,10 @@ class Tracer(ABC):
     ) -> Span:
         """Starts a span without making it the current one; whoever starts it must end it.
 
-        Its parent is the span in `context`, by default the current one. `start_time` is in nanoseconds since the Unix
-        epoch, by default now. The last two arguments say what an exception does to the span where it is used as a
-        context manager.
+        Its parent is the span in `context`, by default the current one. `attributes` that are known now are better
+        given here than set later: a sampler sees only these. `start_time` is in nanoseconds since the Unix epoch, by
+        default now. The last two arguments say what an exception does to the span where it is used as a context
+        manager.
         """
 
     @_agnosticcontextmanager

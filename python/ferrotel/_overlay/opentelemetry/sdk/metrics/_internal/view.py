@@ -33,7 +33,8 @@ def _default_reservoir_factory(aggregation_type: type[_Aggregation[Any]]) -> Exe
 class View:
     """Matches instruments, and says what becomes of what they measure.
 
-    An instrument has to fulfil all criteria that are given, and at least one must be.
+    An instrument has to fulfil all criteria that are given, and at least one must be. Attributes that a view leaves out
+    may still be sent, with exemplars.
 
     Args:
         instrument_type: Criterion: the instrument's class, for example `Counter`.
