@@ -26,7 +26,7 @@ def main(python: str, operation: str, endpoint: str) -> int:
         worker = [contenders.rust_programs()[1]]
     else:
         script = str(contenders.HERE / "worker.py")
-        worker = [python, script, "--pipeline", "otlp", "--endpoint", f"{endpoint}/v1/traces"]
+        worker = [python, script, "--pipeline", "otlp", "--endpoint", endpoint]
     total, functions = count(worker, operation)
     print(f"{operation}: {total:,.0f} instructions on the calling thread; by function, without what it calls:")
     for cost, function in functions[:50]:

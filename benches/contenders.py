@@ -70,7 +70,7 @@ class Contender:
 
 
 def python_contender(name: str, python: str, pipeline: str, endpoint: str) -> Contender:
-    command = [python, str(HERE / "worker.py"), "--pipeline", pipeline, "--endpoint", f"{endpoint}/{name}/v1/traces"]
+    command = [python, str(HERE / "worker.py"), "--pipeline", pipeline, "--endpoint", f"{endpoint}/{name}"]
     return Contender(name, command)
 
 

@@ -1,6 +1,7 @@
-"""A receiver for OTLP over HTTP that costs next to nothing: it counts the spans of each request and says yes.
+"""A receiver for OTLP over HTTP that costs next to nothing: it counts the items of each request and says yes.
 
-Run by itself it prints the port it listens on, then serves until stdin is closed, then prints how many spans came.
+Run by itself it prints the port it listens on, then serves until stdin is closed, then prints how many items (spans,
+metrics, log records) came to which path.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\nContent-Le
 
 class Sink:
     def __init__(self) -> None:
-        self.spans: dict[str, int] = {}
+        self.items: dict[str, int] = {}
         """By the path to which they were sent."""
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -31,9 +32,9 @@ class Sink:
     def _serve(self, connection: socket.socket) -> None:
         with connection, connection.makefile("rb") as stream:
             for path, body in requests(stream):
-                spans = count_spans(body)
+                count = count_items(body)
                 with self._lock:
-                    self.spans[path] = self.spans.get(path, 0) + spans
+                    self.items[path] = self.items.get(path, 0) + count
                 connection.sendall(ANSWER)
 
 
@@ -63,8 +64,8 @@ def chunks(stream: BinaryIO) -> Iterator[bytes]:
         yield chunk
 
 
-def count_spans(body: bytes) -> int:
-    """How many spans an uncompressed ExportTraceServiceRequest holds: field 2 of field 2 of field 1."""
+def count_items(body: bytes) -> int:
+    """How many spans, metrics or log records an uncompressed request holds: always field 2 of field 2 of field 1."""
     return sum(
         1
         for resource in fields(body, 0, len(body), 1)
@@ -95,8 +96,8 @@ def main() -> None:
     sink = Sink()
     print(sink.port, flush=True)
     sys.stdin.read()
-    for path, spans in sorted(sink.spans.items()):
-        print(path, spans, flush=True)
+    for path, count in sorted(sink.items.items()):
+        print(path, count, flush=True)
 
 
 if __name__ == "__main__":

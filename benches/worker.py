@@ -1,6 +1,6 @@
 """One Python contender: does an operation for a while on command and says how long it took.
 
-Runs under the contender's own interpreter: `worker.py --pipeline otlp --endpoint http://127.0.0.1:4318/v1/traces`.
+Runs under the contender's own interpreter: `worker.py --pipeline otlp --endpoint http://127.0.0.1:4318`.
 Commands come on stdin, one a line, answers go to stdout, one a line:
   `turn OPERATION MILLISECONDS`  ->  `done COUNT WALL CPU`: nanoseconds on the clock and of the calling thread's CPU
   `count OPERATION COUNT`        ->  the same, for exactly so many
@@ -15,8 +15,14 @@ import sys
 import time
 from typing import Any, Callable, Sequence
 
+import log_operations
+import metric_operations
 import operations
 
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, LogRecordExporter, LogRecordExportResult
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, PeriodicExportingMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -30,11 +36,37 @@ LONG = 20_000_000
 BATCH = 512
 
 
-class NullExporter(SpanExporter):
+class NullSpanExporter(SpanExporter):
     """Takes spans and does nothing."""
 
     def export(self, spans: Sequence[Any]) -> SpanExportResult:
         return SpanExportResult.SUCCESS
+
+    def shutdown(self) -> None:
+        pass
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        return True
+
+
+class NullMetricExporter(MetricExporter):
+    """Takes metrics and does nothing."""
+
+    def export(self, metrics_data: Any, timeout_millis: float = 10_000, **kwargs: Any) -> MetricExportResult:
+        return MetricExportResult.SUCCESS
+
+    def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
+        pass
+
+    def force_flush(self, timeout_millis: float = 10_000) -> bool:
+        return True
+
+
+class NullLogExporter(LogRecordExporter):
+    """Takes log records and does nothing."""
+
+    def export(self, batch: Sequence[Any]) -> LogRecordExportResult:
+        return LogRecordExportResult.SUCCESS
 
     def shutdown(self) -> None:
         pass
@@ -48,9 +80,17 @@ def main() -> None:
     parser.add_argument("--pipeline", choices=["otlp", "null"], required=True)
     parser.add_argument("--endpoint")
     options = parser.parse_args()
+    exporters = null_exporters() if options.pipeline == "null" else otlp_exporters(options.endpoint)
     provider = TracerProvider()
-    exporter = NullExporter() if options.pipeline == "null" else otlp_exporter(options.endpoint)
-    provider.add_span_processor(BatchSpanProcessor(exporter))
+    provider.add_span_processor(BatchSpanProcessor(exporters[0]))
+    meters = MeterProvider(metric_readers=[PeriodicExportingMetricReader(exporters[1])])
+    loggers = LoggerProvider()
+    loggers.add_log_record_processor(BatchLogRecordProcessor(exporters[2]))
+
+    def flush() -> None:
+        provider.force_flush()
+        loggers.force_flush()
+
     subject = operations.Subject(
         tracer=provider.get_tracer("benches", "1.0"),
         unsampled=TracerProvider(sampler=ALWAYS_OFF).get_tracer("benches", "1.0"),
@@ -58,6 +98,9 @@ def main() -> None:
     )
     subject = subject._replace(encode=encoder())
     runs = {make.__name__: make(subject) for make in operations.OPERATIONS}
+    meter = meters.get_meter("benches", "1.0")
+    runs.update({measure.__name__: measure(meter) for measure in metric_operations.OPERATIONS})
+    runs.update({log.__name__: log(loggers) for log in log_operations.OPERATIONS})
     say("ready")
     for line in sys.stdin:
         command, name, amount = line.split()
@@ -70,12 +113,14 @@ def main() -> None:
         limit = int(amount)
         try:
             if command == "turn":
-                say("done", *turn(run, provider.force_flush, limit * 1_000_000))
+                say("done", *turn(run, flush, limit * 1_000_000))
             else:
-                say("done", *exactly(run, provider.force_flush, limit))
+                say("done", *exactly(run, flush, limit))
         except Exception as error:
             say("error", repr(error))
     provider.shutdown()
+    meters.shutdown()
+    loggers.shutdown()
 
 
 def say(*words: Any) -> None:
@@ -118,10 +163,20 @@ def burst(run: operations.Run, size: int) -> tuple[int, int]:
     return wall, time.thread_time_ns() - cpu
 
 
-def otlp_exporter(endpoint: str) -> SpanExporter:
+def null_exporters() -> tuple[SpanExporter, MetricExporter, LogRecordExporter]:
+    return NullSpanExporter(), NullMetricExporter(), NullLogExporter()
+
+
+def otlp_exporters(endpoint: str) -> tuple[SpanExporter, MetricExporter, LogRecordExporter]:
+    from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
-    return OTLPSpanExporter(endpoint=endpoint)
+    return (
+        OTLPSpanExporter(endpoint=f"{endpoint}/v1/traces"),
+        OTLPMetricExporter(endpoint=f"{endpoint}/v1/metrics"),
+        OTLPLogExporter(endpoint=f"{endpoint}/v1/logs"),
+    )
 
 
 def encoder() -> Callable[[], Any] | None:

@@ -34,3 +34,24 @@ def check(exporter: Any, provider: TracerProvider, server: Any, protocol: str) -
     assert received["trace_id"] == f"{span.get_span_context().trace_id:032x}"
     assert received["attributes"] == {"text": "é", "number": 7, "ratio": 0.5, "yes": True, "list": ["a", "b"]}
     assert received["resource"]["service.name"] == "my-service"
+
+
+def test_metrics(server: Any) -> None:
+    from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+    from opentelemetry.sdk.resources import Resource
+
+    resource = Resource.create({"service.name": "my-service"})
+    metric_reader = PeriodicExportingMetricReader(
+        OTLPMetricExporter(endpoint=server.grpc_endpoint),
+        export_interval_millis=60000,
+    )
+    provider = MeterProvider(resource=resource, metric_readers=[metric_reader])
+    provider.get_meter("my.module.name").create_counter("http.requests").add(3, {"http.route": "/api/users"})
+    assert provider.force_flush()
+    provider.shutdown()
+    [received] = server.metrics()
+    assert (received["name"], received["value"]) == ("http.requests", 3)
+    assert received["attributes"] == {"http.route": "/api/users"}
+    assert received["resource"]["service.name"] == "my-service"

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::hint::black_box;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use ferrotel_benches::{Run, serve};
+use opentelemetry::metrics::{Counter, Histogram, MeterProvider};
 use opentelemetry::propagation::{TextMapCompositePropagator, TextMapPropagator};
 use opentelemetry::trace::{Span, TraceContextExt, Tracer, TracerProvider};
 use opentelemetry::{Context, InstrumentationScope, KeyValue};
@@ -13,6 +15,9 @@ use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
 use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_scope;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::metrics::data::ResourceMetrics;
+use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
+use opentelemetry_sdk::metrics::{SdkMeterProvider, Temporality};
 use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider, SpanData, SpanExporter};
 use prost::Message;
@@ -24,6 +29,27 @@ struct NullExporter;
 impl SpanExporter for NullExporter {
     async fn export(&self, _batch: Vec<SpanData>) -> OTelSdkResult {
         Ok(())
+    }
+}
+
+/// Takes metrics and does nothing.
+struct NullMetricExporter;
+
+impl PushMetricExporter for NullMetricExporter {
+    async fn export(&self, _metrics: &ResourceMetrics) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _timeout: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn temporality(&self) -> Temporality {
+        Temporality::Cumulative
     }
 }
 
@@ -47,6 +73,10 @@ fn main() {
     let batch = batch(scope);
     let resource = ResourceAttributesWithSchema::from(&Resource::builder().build());
     let tracer = &tracer;
+    let meters = SdkMeterProvider::builder().with_periodic_exporter(NullMetricExporter).build();
+    let meter = meters.meter("benches");
+    let counter = |name| meter.u64_counter(name).build();
+    let histogram = |name| meter.f64_histogram(name).build();
     let operations: Vec<(&str, Run<'_>)> = vec![
         ("bare", spans(tracer, |_| {})),
         ("attributes_4", spans(tracer, |span| four_attributes(span, KeyValue::new))),
@@ -122,8 +152,51 @@ fn main() {
                 }
             }),
         ),
+        ("counter_add", add(counter("requests"), Vec::new)),
+        ("counter_add_2", add(counter("requests.by.route"), two)),
+        ("counter_add_2_kept", add_kept(counter("requests.by.kept.route"), two())),
+        ("counter_add_5", add(counter("requests.in.detail"), five)),
+        ("histogram_record", record(histogram("duration"), Vec::new)),
+        ("histogram_record_2", record(histogram("duration.by.route"), two)),
+        ("histogram_record_5", record(histogram("duration.in.detail"), five)),
     ];
     serve(operations, || drop(provider.force_flush()));
+}
+
+fn two() -> Vec<KeyValue> {
+    vec![KeyValue::new("http.request.method", "GET"), KeyValue::new("http.route", "/users/{id}")]
+}
+
+fn five() -> Vec<KeyValue> {
+    let mut attributes = two();
+    attributes.push(KeyValue::new("http.response.status_code", 200));
+    attributes.push(KeyValue::new("url.scheme", "https"));
+    attributes.push(KeyValue::new("server.address", "shop.example"));
+    attributes
+}
+
+fn add<'a>(counter: Counter<u64>, attributes: impl Fn() -> Vec<KeyValue> + 'a) -> Run<'a> {
+    Box::new(move |count| {
+        for _ in 0..count {
+            counter.add(1, &black_box(attributes()));
+        }
+    })
+}
+
+fn add_kept<'a>(counter: Counter<u64>, attributes: Vec<KeyValue>) -> Run<'a> {
+    Box::new(move |count| {
+        for _ in 0..count {
+            counter.add(1, black_box(&attributes));
+        }
+    })
+}
+
+fn record<'a>(histogram: Histogram<f64>, attributes: impl Fn() -> Vec<KeyValue> + 'a) -> Run<'a> {
+    Box::new(move |count| {
+        for _ in 0..count {
+            histogram.record(12.5, &black_box(attributes()));
+        }
+    })
 }
 
 fn spans<'a>(tracer: &'a SdkTracer, body: impl Fn(&Context) + 'a) -> Run<'a> {
