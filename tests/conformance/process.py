@@ -14,8 +14,8 @@ import sys
 import time
 from pathlib import Path
 
-# Seconds without any event before a test counts as hung, and for exiting after the last test: exporters of three signals
-# may each try for ten seconds to reach a collector that is not there.
+# Seconds without any event before a test counts as hung, and for exiting after the last test: exporters of three
+# signals may each try for ten seconds to reach a collector that is not there.
 TEST_LIMIT = 60.0
 EXIT_LIMIT = 40.0
 # Starts of one file that crashes or hangs.
