@@ -18,6 +18,38 @@ def logger_emit(provider: LoggerProvider) -> Run:
     def run(count: int) -> None:
         for _ in repeat(None, count):
             logger.emit(
+                timestamp=1_700_000_000_000_000_000,
+                severity_number=SeverityNumber.INFO,
+                severity_text="INFO",
+                body="user 42 signed in",
+            )
+
+    return run
+
+
+def logger_emit_2(provider: LoggerProvider) -> Run:
+    logger = provider.get_logger("benches", "1.0")
+
+    def run(count: int) -> None:
+        for _ in repeat(None, count):
+            logger.emit(
+                timestamp=1_700_000_000_000_000_000,
+                severity_number=SeverityNumber.INFO,
+                severity_text="INFO",
+                body="user 42 signed in",
+                attributes={"user.id": 42, "session": "gold"},
+            )
+
+    return run
+
+
+def logger_emit_record(provider: LoggerProvider) -> Run:
+    """A record that the program makes, in Python on both sides."""
+    logger = provider.get_logger("benches", "1.0")
+
+    def run(count: int) -> None:
+        for _ in repeat(None, count):
+            logger.emit(
                 LogRecord(
                     timestamp=1_700_000_000_000_000_000,
                     severity_number=SeverityNumber.INFO,
@@ -62,6 +94,8 @@ def logging_info(name: str, handler: logging.Handler) -> Run:
 
 OPERATIONS: tuple[Callable[[LoggerProvider], Run], ...] = (
     logger_emit,
+    logger_emit_2,
+    logger_emit_record,
     logging_plain,
     logging_handler,
 )

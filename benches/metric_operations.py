@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import repeat
-from threading import Thread
 from typing import Callable
 
 from operations import Run
@@ -11,7 +10,6 @@ from operations import Run
 from opentelemetry.metrics import Meter
 
 TWO = {"http.request.method": "GET", "http.route": "/users/{id}"}
-THREADS = 4
 
 
 def counter_add(meter: Meter) -> Run:
@@ -63,24 +61,6 @@ def counter_add_5(meter: Meter) -> Run:
     return run
 
 
-def counter_add_threads(meter: Meter) -> Run:
-    """As `counter_add_2_kept`, the work shared out over four threads."""
-    counter = meter.create_counter("requests.of.threads")
-
-    def share(count: int) -> None:
-        for _ in repeat(None, count):
-            counter.add(1, TWO)
-
-    def run(count: int) -> None:
-        threads = [Thread(target=share, args=(count // THREADS,)) for _ in range(THREADS)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-
-    return run
-
-
 def histogram_record(meter: Meter) -> Run:
     histogram = meter.create_histogram("duration")
 
@@ -125,7 +105,6 @@ OPERATIONS: tuple[Callable[[Meter], Run], ...] = (
     counter_add_2,
     counter_add_2_kept,
     counter_add_5,
-    counter_add_threads,
     histogram_record,
     histogram_record_2,
     histogram_record_5,

@@ -12,7 +12,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricExportResult
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricExportResult, PeriodicExportingMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
@@ -117,5 +117,19 @@ def test_a_metric_exporter(server: Any, reader: InMemoryMetricReader) -> None:
     assert after["otel.sdk.exporter.metric_data_point.inflight"] == 0
     assert after["otel.sdk.exporter.metric_data_point.exported"] >= 3
     assert after["otel.sdk.exporter.operation.duration"] == 1
+    measuring.shutdown()
+    meter_provider.shutdown()
+
+
+def test_a_metric_exporter_behind_a_periodic_reader(server: Any, reader: InMemoryMetricReader) -> None:
+    meter_provider = MeterProvider([reader], shutdown_on_exit=False)
+    exporter = OTLPMetricExporter(server.url + "/v1/metrics")
+    exporter.set_meter_provider(meter_provider)
+    measuring = MeterProvider([PeriodicExportingMetricReader(exporter, FOREVER)], shutdown_on_exit=False)
+    measuring.get_meter("m").create_counter("c").add(1)
+    assert measuring.force_flush()
+    after = measured(reader)
+    assert after["otel.sdk.exporter.operation.duration"] == 1
+    assert after["otel.sdk.exporter.metric_data_point.exported"] >= 1
     measuring.shutdown()
     meter_provider.shutdown()
