@@ -21,8 +21,13 @@ import flask
 import opentelemetry.instrumentation.wsgi as otel_wsgi
 from opentelemetry import context, trace
 from opentelemetry.context import attach, detach
-from opentelemetry.instrumentation._semantic_conventions import HTTP_ROUTE, HTTP_TARGET
-from opentelemetry.instrumentation._semconv import (
+from opentelemetry.instrumentation._semantic_conventions import (  # noqa: F401
+    HTTP_ROUTE,
+    HTTP_SERVER_REQUEST_DURATION,
+    HTTP_TARGET,
+)
+from opentelemetry.instrumentation._semconv import (  # noqa: F401
+    HTTP_DURATION_HISTOGRAM_BUCKETS_NEW,
     _get_schema_url,
     _OpenTelemetrySemanticConventionStability,
     _OpenTelemetryStabilitySignalType,

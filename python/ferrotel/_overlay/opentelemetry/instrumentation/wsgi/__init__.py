@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 import wsgiref.util
 from timeit import default_timer
-from typing import Any, Callable, Dict, Iterable, Iterator, List, MutableMapping, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, MutableMapping, Tuple, TypeVar
 
 from opentelemetry import trace
 from opentelemetry.context import attach, detach, get_current
@@ -28,6 +28,7 @@ from opentelemetry.instrumentation._semantic_conventions import (
     HTTP_REQUEST_METHOD_ORIGINAL,
     HTTP_SCHEME,
     HTTP_SERVER_NAME,
+    HTTP_SERVER_REQUEST_DURATION,
     HTTP_TARGET,
     HTTP_URL,
     HTTP_USER_AGENT,
@@ -43,6 +44,7 @@ from opentelemetry.instrumentation._semantic_conventions import (
     URL_QUERY,
     URL_SCHEME,
     USER_AGENT_ORIGINAL,
+    USER_AGENT_SYNTHETIC_TYPE,
 )
 from opentelemetry.instrumentation._semconv import (
     HTTP_DURATION_HISTOGRAM_BUCKETS_NEW,
@@ -85,10 +87,12 @@ _Headers = List[Tuple[str, str]]
 RequestHook = Callable[[trace.Span, _Environ], None]
 ResponseHook = Callable[[trace.Span, _Environ, str, _Headers], None]
 
+# A part of a response's body. The name is one of the reference's.
+T = TypeVar("T")
+
 _CARRIER_KEY_PREFIX = "HTTP_"
 _CARRIER_KEY_PREFIX_LEN = len(_CARRIER_KEY_PREFIX)
 _HTTP_VERSION_PREFIX = "HTTP/"
-_USER_AGENT_SYNTHETIC_TYPE = "user_agent.synthetic.type"
 # Sets: every attribute of every request is looked up in one.
 _ACTIVE_OLD = frozenset(_server_active_requests_count_attrs_old)
 _ACTIVE_NEW = frozenset(_server_active_requests_count_attrs_new)
@@ -223,7 +227,7 @@ def _set_user_agent(attributes: dict[str, Any], key: str, header: Any) -> None:
         attributes[key] = user_agent
         kind = detect_synthetic_user_agent(user_agent)
         if kind:
-            attributes[_USER_AGENT_SYNTHETIC_TYPE] = kind
+            attributes[USER_AGENT_SYNTHETIC_TYPE] = kind
 
 
 def add_response_attributes(
@@ -341,7 +345,7 @@ def _create_duration_histograms(
         )
     if _report_new(sem_conv_opt_in_mode):
         new = meter.create_histogram(
-            name="http.server.request.duration",
+            name=HTTP_SERVER_REQUEST_DURATION,
             unit="s",
             description="Duration of HTTP server requests.",
             explicit_bucket_boundaries_advisory=HTTP_DURATION_HISTOGRAM_BUCKETS_NEW,
