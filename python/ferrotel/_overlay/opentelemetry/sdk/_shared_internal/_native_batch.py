@@ -11,6 +11,24 @@ from opentelemetry.sdk._shared_internal import BatchExportStrategy
 _DEFAULT_TIMEOUT_MILLIS = 30_000
 
 
+def native_exporter(exporter: Any) -> Any:
+    """The engine's exporter inside `exporter`, where nothing of it is overridden in Python; None otherwise."""
+    probe = getattr(type(exporter), "_engine_exporter", None)
+    return None if probe is None else probe(exporter)
+
+
+def validate_batch_arguments(max_queue_size: int, schedule_delay_millis: float, max_export_batch_size: int) -> None:
+    """Raises ValueError for sizes and times that no batch processor can work with."""
+    if max_queue_size <= 0:
+        raise ValueError("max_queue_size must be a positive integer.")
+    if schedule_delay_millis <= 0:
+        raise ValueError("schedule_delay_millis must be positive.")
+    if max_export_batch_size <= 0:
+        raise ValueError("max_export_batch_size must be a positive integer.")
+    if max_export_batch_size > max_queue_size:
+        raise ValueError("max_export_batch_size must be less than or equal to max_queue_size.")
+
+
 class NativeBatchProcessor:
     """Queue, worker thread and export are the engine's and never take the interpreter lock."""
 

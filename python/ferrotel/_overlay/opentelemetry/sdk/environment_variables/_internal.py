@@ -5,6 +5,8 @@ from __future__ import annotations
 from logging import getLogger
 from os import environ
 
+from opentelemetry.sdk.environment_variables import OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED
+
 _logger = getLogger(__name__)
 
 _WORDS = {"true": True, "false": False}
@@ -28,3 +30,8 @@ def parse_boolean_environment_variable(environment_variable: str, default: bool 
         )
         return default
     return value
+
+
+def internal_metrics_enabled() -> bool:
+    """Whether the SDK is to measure itself."""
+    return parse_boolean_environment_variable(OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED)

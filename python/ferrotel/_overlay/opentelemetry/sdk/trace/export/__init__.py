@@ -12,16 +12,19 @@ from typing import IO, TYPE_CHECKING, Any, Callable, Sequence, TypeVar
 from ferrotel import _native
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
 from opentelemetry.sdk._shared_internal import BatchProcessor
-from opentelemetry.sdk._shared_internal._native_batch import NativeBatchProcessor
+from opentelemetry.sdk._shared_internal._native_batch import (
+    NativeBatchProcessor,
+    native_exporter,
+    validate_batch_arguments,
+)
 from opentelemetry.sdk._shared_internal._processor_metrics import create_processor_metrics
 from opentelemetry.sdk.environment_variables import (
     OTEL_BSP_EXPORT_TIMEOUT,
     OTEL_BSP_MAX_EXPORT_BATCH_SIZE,
     OTEL_BSP_MAX_QUEUE_SIZE,
     OTEL_BSP_SCHEDULE_DELAY,
-    OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED,
 )
-from opentelemetry.sdk.environment_variables._internal import parse_boolean_environment_variable
+from opentelemetry.sdk.environment_variables._internal import internal_metrics_enabled
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 
 if TYPE_CHECKING:
@@ -76,9 +79,9 @@ class SimpleSpanProcessor(SpanProcessor):
         self.span_exporter = span_exporter
         self._shutdown = False
         self._blocked_seconds = 0.0
-        measured = _internal_metrics_enabled()
-        native_exporter = None if measured else _native_exporter(span_exporter)
-        self._native_core = None if native_exporter is None else _native.SimpleSpanCore(native_exporter)
+        measured = internal_metrics_enabled()
+        engine = None if measured else native_exporter(span_exporter)
+        self._native_core = None if engine is None else _native.SimpleSpanCore(engine)
         self._metrics = create_processor_metrics("traces", "simple_span_processor", meter_provider, enabled=measured)
 
     @_stands_for_native_core
@@ -152,12 +155,12 @@ class BatchSpanProcessor(SpanProcessor):
             export_timeout_millis = self._default_export_timeout_millis()
         self._validate_arguments(max_queue_size, schedule_delay_millis, max_export_batch_size)
 
-        measured = _internal_metrics_enabled()
+        measured = internal_metrics_enabled()
         # What the exporter reports of itself it reports from Python.
-        native_exporter = None if measured else _native_exporter(span_exporter)
-        if native_exporter is not None:
+        engine = None if measured else native_exporter(span_exporter)
+        if engine is not None:
             self._native_core = _native.BatchSpanCore(
-                native_exporter,
+                engine,
                 max_queue_size=max_queue_size,
                 schedule_delay_millis=schedule_delay_millis,
                 max_export_batch_size=max_export_batch_size,
@@ -220,14 +223,7 @@ class BatchSpanProcessor(SpanProcessor):
 
     @staticmethod
     def _validate_arguments(max_queue_size: int, schedule_delay_millis: float, max_export_batch_size: int) -> None:
-        if max_queue_size <= 0:
-            raise ValueError("max_queue_size must be a positive integer.")
-        if schedule_delay_millis <= 0:
-            raise ValueError("schedule_delay_millis must be positive.")
-        if max_export_batch_size <= 0:
-            raise ValueError("max_export_batch_size must be a positive integer.")
-        if max_export_batch_size > max_queue_size:
-            raise ValueError("max_export_batch_size must be less than or equal to max_queue_size.")
+        validate_batch_arguments(max_queue_size, schedule_delay_millis, max_export_batch_size)
 
 
 def _to_json_line(span: ReadableSpan) -> str:
@@ -260,16 +256,6 @@ class ConsoleSpanExporter(SpanExporter):
 def _sampled(span: ReadableSpan) -> bool:
     context = span.context
     return bool(context and context.trace_flags.sampled)
-
-
-def _native_exporter(span_exporter: Any) -> _native.OtlpSpanExporter | None:
-    """The engine's exporter inside `span_exporter`, where nothing of it is overridden in Python."""
-    probe = getattr(type(span_exporter), "_engine_exporter", None)
-    return None if probe is None else probe(span_exporter)
-
-
-def _internal_metrics_enabled() -> bool:
-    return parse_boolean_environment_variable(OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED)
 
 
 def _integer_from_environment(name: str, default: int) -> int:

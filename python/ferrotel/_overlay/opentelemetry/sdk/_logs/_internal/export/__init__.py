@@ -23,16 +23,19 @@ from opentelemetry.context import (
 )
 from opentelemetry.sdk._logs import LogRecordProcessor, ReadableLogRecord, ReadWriteLogRecord
 from opentelemetry.sdk._shared_internal import BatchProcessor, DuplicateFilter
-from opentelemetry.sdk._shared_internal._native_batch import NativeBatchProcessor
+from opentelemetry.sdk._shared_internal._native_batch import (
+    NativeBatchProcessor,
+    native_exporter,
+    validate_batch_arguments,
+)
 from opentelemetry.sdk._shared_internal._processor_metrics import create_processor_metrics
 from opentelemetry.sdk.environment_variables import (
     OTEL_BLRP_EXPORT_TIMEOUT,
     OTEL_BLRP_MAX_EXPORT_BATCH_SIZE,
     OTEL_BLRP_MAX_QUEUE_SIZE,
     OTEL_BLRP_SCHEDULE_DELAY,
-    OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED,
 )
-from opentelemetry.sdk.environment_variables._internal import parse_boolean_environment_variable
+from opentelemetry.sdk.environment_variables._internal import internal_metrics_enabled
 from opentelemetry.sdk.resources import Resource
 
 if TYPE_CHECKING:
@@ -147,9 +150,9 @@ class SimpleLogRecordProcessor(LogRecordProcessor):
     def __init__(self, exporter: LogRecordExporter, *, meter_provider: MeterProvider | None = None) -> None:
         self._exporter = exporter
         self._shutdown = False
-        measured = _internal_metrics_enabled()
-        native_exporter = None if measured else _native_exporter(exporter)
-        self._native_core = None if native_exporter is None else _native.SimpleLogRecordCore(native_exporter)
+        measured = internal_metrics_enabled()
+        engine = None if measured else native_exporter(exporter)
+        self._native_core = None if engine is None else _native.SimpleLogRecordCore(engine)
         self._metrics = create_processor_metrics("logs", "simple_log_processor", meter_provider, enabled=measured)
 
     @_stands_for_native_core
@@ -222,12 +225,12 @@ class BatchLogRecordProcessor(LogRecordProcessor):
             export_timeout_millis = self._default_export_timeout_millis()
         self._validate_arguments(max_queue_size, schedule_delay_millis, max_export_batch_size)
 
-        measured = _internal_metrics_enabled()
+        measured = internal_metrics_enabled()
         # What the exporter reports of itself it reports from Python.
-        native_exporter = None if measured else _native_exporter(exporter)
-        if native_exporter is not None:
+        engine = None if measured else native_exporter(exporter)
+        if engine is not None:
             self._native_core = _native.BatchLogRecordCore(
-                native_exporter,
+                engine,
                 max_queue_size=max_queue_size,
                 schedule_delay_millis=schedule_delay_millis,
                 max_export_batch_size=max_export_batch_size,
@@ -287,24 +290,7 @@ class BatchLogRecordProcessor(LogRecordProcessor):
 
     @staticmethod
     def _validate_arguments(max_queue_size: int, schedule_delay_millis: float, max_export_batch_size: int) -> None:
-        if max_queue_size <= 0:
-            raise ValueError("max_queue_size must be a positive integer.")
-        if schedule_delay_millis <= 0:
-            raise ValueError("schedule_delay_millis must be positive.")
-        if max_export_batch_size <= 0:
-            raise ValueError("max_export_batch_size must be a positive integer.")
-        if max_export_batch_size > max_queue_size:
-            raise ValueError("max_export_batch_size must be less than or equal to max_queue_size.")
-
-
-def _native_exporter(exporter: Any) -> _native.OtlpLogRecordExporter | None:
-    """The engine's exporter inside `exporter`, where nothing of it is overridden in Python."""
-    probe = getattr(type(exporter), "_engine_exporter", None)
-    return None if probe is None else probe(exporter)
-
-
-def _internal_metrics_enabled() -> bool:
-    return parse_boolean_environment_variable(OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED)
+        validate_batch_arguments(max_queue_size, schedule_delay_millis, max_export_batch_size)
 
 
 def _integer_from_environment(name: str, default: int) -> int:

@@ -11,12 +11,9 @@ from typing import Any, Sequence
 
 from ferrotel import _native
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
-from opentelemetry.sdk.environment_variables import (
-    OTEL_METRIC_EXPORT_INTERVAL,
-    OTEL_METRIC_EXPORT_TIMEOUT,
-    OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED,
-)
-from opentelemetry.sdk.environment_variables._internal import parse_boolean_environment_variable
+from opentelemetry.sdk._shared_internal._native_batch import native_exporter
+from opentelemetry.sdk.environment_variables import OTEL_METRIC_EXPORT_INTERVAL, OTEL_METRIC_EXPORT_TIMEOUT
+from opentelemetry.sdk.environment_variables._internal import internal_metrics_enabled
 from opentelemetry.sdk.metrics._internal.exceptions import MetricsTimeoutError
 from opentelemetry.sdk.metrics._internal.export._metric_exporter import MetricExporter
 from opentelemetry.sdk.metrics._internal.export._metric_producer import MetricProducer
@@ -129,10 +126,7 @@ class PeriodicExportingMetricReader(MetricReader):
         if self._metric_producers or type(self)._receive_metrics is not PeriodicExportingMetricReader._receive_metrics:
             return None
         # An exporter measures itself in Python.
-        if parse_boolean_environment_variable(OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED):
-            return None
-        engine_exporter = getattr(type(self._exporter), "_engine_exporter", None)
-        return None if engine_exporter is None else engine_exporter(self._exporter)
+        return None if internal_metrics_enabled() else native_exporter(self._exporter)
 
     def _receive_metrics(
         self,
