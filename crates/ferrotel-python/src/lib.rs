@@ -10,6 +10,7 @@ mod convert;
 mod diagnostics;
 mod environ;
 mod error;
+mod exit;
 mod export;
 mod free_list;
 mod hooks;
@@ -36,6 +37,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     propagation::register(module)?;
     logs::register(module)?;
     export::register(module)?;
+    exit::register(module)?;
     metrics::register(module)?;
     view::register(module)?;
     // PyO3 lists every name there; the stub says what there is, and nobody imports this module with a star.
