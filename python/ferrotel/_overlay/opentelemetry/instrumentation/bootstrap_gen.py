@@ -80,7 +80,6 @@ default_instrumentations = [
         "dbapi",
         "exceptions",
         "sqlite3",
-        "threading",
         "urllib",
     )
 ]
