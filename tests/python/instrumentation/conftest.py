@@ -35,10 +35,14 @@ class RedisServer(NamedTuple):
 
 def start_redis(folder: Path, *options: str) -> tuple[RedisServer, subprocess.Popen[bytes]]:
     """A Redis that keeps nothing on disk, and its process."""
+    port = free_port()
+    while port > 55535:
+        # A cluster has a second port, 10,000 above.
+        port = free_port()
     script = subprocess.run([str(ROOT / "scripts/redis.sh")], capture_output=True, text=True)
     if script.returncode:
         pytest.fail(script.stderr, pytrace=False)
-    server, log = RedisServer(free_port(), folder), folder / "log"
+    server, log = RedisServer(port, folder), folder / "log"
     command = [script.stdout.strip(), "--bind", "127.0.0.1", "--port", str(server.port), "--dir", str(folder)]
     command += ["--unixsocket", server.unix_socket, "--save", "", "--logfile", str(log), *options]
     process = subprocess.Popen(command)
