@@ -41,7 +41,6 @@ _LIBRARIES = [
     ("pymssql >= 2.1.5, < 3", "pymssql"),
     ("PyMySQL < 2", "pymysql"),
     ("pyramid >= 1.7", "pyramid"),
-    ("redis >= 2.6", "redis"),
     ("remoulade >= 0.50", "remoulade"),
     ("requests ~= 2.0", "requests"),
     ("sqlalchemy >= 1.0.0, < 2.1.0", "sqlalchemy"),
@@ -78,7 +77,6 @@ default_instrumentations = [
         "dbapi",
         "exceptions",
         "sqlite3",
-        "threading",
         "urllib",
     )
 ]
