@@ -285,6 +285,10 @@ def jaeger_parse(header: str) -> SpanContext | None: ...
 # lib.rs
 __version__: str
 
+# Declarative configuration: crates/ferrotel-python/src/configuration.rs
+def parse_configuration(text: str) -> Any: ...
+def substitute_environment(text: str) -> str: ...
+
 # view.rs
 def view_run(
     grpc_port: int = 4317,

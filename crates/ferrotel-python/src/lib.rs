@@ -5,6 +5,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 
 mod baggage;
+mod configuration;
 mod context;
 mod convert;
 mod diagnostics;
@@ -40,6 +41,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     exit::register(module)?;
     metrics::register(module)?;
     view::register(module)?;
+    configuration::register(module)?;
     // PyO3 lists every name there; the stub says what there is, and nobody imports this module with a star.
     module.delattr("__all__")
 }

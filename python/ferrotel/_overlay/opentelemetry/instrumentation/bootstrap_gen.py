@@ -13,7 +13,6 @@ _LIBRARIES = [
     ("aiohttp ~= 3.0", "aiohttp-server"),
     ("aiokafka >= 0.8, < 1.0", "aiokafka"),
     ("aiopg >= 0.13.0, < 2.0.0", "aiopg"),
-    ("asgiref ~= 3.0", "asgi"),
     ("asyncclick ~= 8.0", "asyncclick"),
     ("asyncpg >= 0.12.0", "asyncpg"),
     ("boto3 ~= 1.0", "boto3sqs"),
@@ -26,7 +25,6 @@ _LIBRARIES = [
     ("confluent-kafka >= 1.8.2, < 3.0.0", "confluent-kafka"),
     ("django >= 2.0", "django"),
     ("falcon >= 1.4.1, < 5.0.0", "falcon"),
-    ("fastapi ~= 0.92", "fastapi"),
     ("grpcio >= 1.42.0", "grpc"),
     ("httpx >= 0.18.0", "httpx"),
     ("httpx2 >= 2.0.0", "httpx"),
@@ -43,7 +41,6 @@ _LIBRARIES = [
     ("pymssql >= 2.1.5, < 3", "pymssql"),
     ("PyMySQL < 2", "pymysql"),
     ("pyramid >= 1.7", "pyramid"),
-    ("redis >= 2.6", "redis"),
     ("remoulade >= 0.50", "remoulade"),
     ("requests ~= 2.0", "requests"),
     ("sqlalchemy >= 1.0.0, < 2.1.0", "sqlalchemy"),
@@ -80,7 +77,6 @@ default_instrumentations = [
         "dbapi",
         "exceptions",
         "sqlite3",
-        "threading",
         "urllib",
     )
 ]

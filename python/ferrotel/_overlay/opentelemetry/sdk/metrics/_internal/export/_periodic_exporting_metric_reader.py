@@ -7,7 +7,7 @@ from logging import getLogger
 from os import environ
 from threading import Event, Lock, Thread
 from time import time_ns
-from typing import Any, Sequence
+from typing import Any, Mapping, Sequence
 
 from ferrotel import _native
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
@@ -51,7 +51,7 @@ class PeriodicExportingMetricReader(MetricReader):
         export_timeout_millis: float | None = None,
         *,
         metric_producers: Sequence[MetricProducer] = (),
-        cardinality_limit: int | None = None,
+        cardinality_limit: int | Mapping[type, int] | None = None,
     ) -> None:
         super().__init__(
             preferred_temporality=exporter._preferred_temporality,
