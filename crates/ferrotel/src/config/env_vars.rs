@@ -218,6 +218,8 @@ env_vars! {
         OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS;
         /// Set, methods that are not known are told as they are, not as `_OTHER`.
         OTEL_PYTHON_INSTRUMENTATION_HTTP_CAPTURE_ALL_METHODS;
+        /// Which calls between an ASGI application and its server get spans of their own: `receive`, `send`, separated by commas. Not set: none.
+        FERROTEL_ASGI_SPANS;
     }
     Limits {
         /// How many attributes a span, an event or a link may have, where no narrower variable says otherwise; empty for no limit.
