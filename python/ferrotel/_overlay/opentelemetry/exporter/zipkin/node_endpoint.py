@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Optional, Union
+from typing import Any, Optional, Union
 
 from opentelemetry import trace
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
@@ -41,7 +41,7 @@ class NodeEndpoint:
         self._ipv6 = None if address is None else _address(address, ipaddress.IPv6Address)
 
 
-def _address(address: str | int, version: type) -> object:
+def _address(address: str | int, version: type) -> Any:
     found = ipaddress.ip_address(address)
     if not isinstance(found, version):
         raise ValueError(f"{address!r} is no {version.__name__}")
