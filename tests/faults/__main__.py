@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -17,18 +18,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="faults", description=__doc__)
     parser.add_argument("--base", help="an interpreter to set the official packages up with, in build/faults")
     parser.add_argument("--official", help="an interpreter that has the official packages")
-    parser.add_argument("--only", default="", help="the cases whose group or name holds this text")
+    parser.add_argument("--only", action="append", help="the cases whose group or name holds this text")
     parser.add_argument("--json", type=Path, help="where to write the outcomes")
     arguments = parser.parse_args()
     subjects = [Subject("ferrotel", sys.executable)]
     official = arguments.official or (arguments.base and official_python(arguments.base))
     if official:
         subjects.append(Subject("official", official))
-    chosen = [case for case in cases.ALL if arguments.only in f"{case.group} {case.name}"]
-    outcomes: list[dict[str, Outcome | None]] = []
+    chosen = [case for case in cases.ALL if _wanted(case, arguments.only)]
+    outcomes: list[dict[str, Outcome | str]] = []
     wrong = 0
     for case in chosen:
-        results: dict[str, Outcome | None] = {}
+        results: dict[str, Outcome | str] = {}
         for subject in subjects:
             if subject.name != "ferrotel" and not case.official:
                 continue
@@ -38,7 +39,8 @@ def main() -> int:
                 if subject.name == "ferrotel":
                     raise
                 print(f"faults: {case.name}: {subject.name}: {error!r}", file=sys.stderr)
-                results[subject.name] = None
+                hangs = isinstance(error, subprocess.TimeoutExpired)
+                results[subject.name] = f"hangs after {case.patience:.0f} s" if hangs else "fails"
                 continue
             if subject.name == "ferrotel":
                 for complaint in complaints(case, outcome):
@@ -53,12 +55,19 @@ def main() -> int:
     return 1 if wrong else 0
 
 
-def _as_data(case: cases.Case, results: dict[str, Outcome | None]) -> dict[str, object]:
+def _wanted(case: cases.Case, texts: list[str] | None) -> bool:
+    return texts is None or any(text in f"{case.group} {case.name}" for text in texts)
+
+
+def _as_data(case: cases.Case, results: dict[str, Outcome | str]) -> dict[str, object]:
     data: dict[str, object] = {"group": case.group, "case": case.name}
     for name, outcome in results.items():
-        data[name] = None if outcome is None else {**outcome._asdict(), "lost": outcome.lost}
-        if outcome is not None:
-            data[name].pop("said")  # type: ignore[union-attr, attr-defined]
+        if isinstance(outcome, Outcome):
+            figures = {**outcome._asdict(), "lost": outcome.lost}
+            del figures["said"]
+            data[name] = figures
+        else:
+            data[name] = outcome
     return data
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import ends
+from . import bad_collectors, ends, forks, overload
 from .running import Case
 
-ALL: list[Case] = [*ends.CASES]
+ALL: list[Case] = [*ends.CASES, *forks.CASES, *bad_collectors.CASES, *overload.CASES]

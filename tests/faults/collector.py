@@ -16,30 +16,25 @@ from . import wire
 Behaviour = Callable[["_Request", int], bool]
 
 
-class Collector:
-    """OTLP over HTTP. Counts what it has accepted, by span id."""
+class Counts:
+    """What a collector has accepted."""
 
-    def __init__(self, behaviour: Behaviour | None = None, port: int = 0) -> None:
-        self.behaviour = behaviour or good
+    port: int
+
+    def __init__(self) -> None:
         self.requests = 0
-        self.connections = 0
         self.spans: set[bytes] = set()
         self.repeated = 0
         self.instances: set[str] = set()
         self.points: list[float] = []
         self.log_records = 0
         self.lock = threading.Lock()
-        self._server = _Server(("127.0.0.1", port), _Request)
-        self._server.collector = self
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
-    @property
-    def port(self) -> int:
-        return int(self._server.server_address[1])
-
-    @property
-    def endpoint(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+    def next_request(self) -> int:
+        """The number of a request that has come."""
+        with self.lock:
+            self.requests += 1
+            return self.requests - 1
 
     def accept(self, path: str, body: bytes) -> None:
         received = wire.read(path, body)
@@ -52,14 +47,43 @@ class Collector:
             self.log_records += received.log_records
 
     def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        raise NotImplementedError
 
-    def __enter__(self) -> Collector:
+    def __enter__(self) -> Counts:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class Collector(Counts):
+    """OTLP over HTTP."""
+
+    def __init__(self, behaviour: Behaviour | None = None) -> None:
+        super().__init__()
+        self.behaviour = behaviour or good
+        self.port = 0
+        self.start()
+
+    def start(self) -> None:
+        """Listens, on the same port as before."""
+        self._server = _Server(("127.0.0.1", self.port), _Request)
+        self._server.collector = self
+        self.port = int(self._server.server_address[1])
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def stop(self) -> None:
+        """Goes away, with its connections."""
+        self._server.shutdown()
+        self._server.server_close()
+        for connection in list(self._server.connections):
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def close(self) -> None:
+        self.stop()
 
 
 class _Server(ThreadingHTTPServer):
@@ -67,6 +91,10 @@ class _Server(ThreadingHTTPServer):
     allow_reuse_address = True
     request_queue_size = 512
     collector: Collector
+
+    def __init__(self, *arguments: Any) -> None:
+        self.connections: set[socket.socket] = set()
+        super().__init__(*arguments)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that goes away is no error here."""
@@ -79,18 +107,18 @@ class _Request(BaseHTTPRequestHandler):
 
     def setup(self) -> None:
         super().setup()
-        with self.server.collector.lock:
-            self.server.collector.connections += 1
+        self.server.connections.add(self.connection)
+
+    def finish(self) -> None:
+        self.server.connections.discard(self.connection)
+        super().finish()
 
     def do_POST(self) -> None:
         collector = self.server.collector
         self.body = self.rfile.read(int(self.headers.get("content-length", "0")))
         if self.headers.get("content-encoding") == "gzip":
             self.body = gzip.decompress(self.body)
-        with collector.lock:
-            number = collector.requests
-            collector.requests += 1
-        if collector.behaviour(self, number):
+        if collector.behaviour(self, collector.next_request()):
             collector.accept(self.path, self.body)
 
     def answer(self, status: int, body: bytes = b"", **headers: str) -> None:
@@ -125,11 +153,11 @@ def slow(request: _Request, number: int) -> bool:
 
 
 def resets_every_second(request: _Request, number: int) -> bool:
-    """Sends half of an answer, then resets the connection."""
+    """Sends a part of the status line, then resets the connection."""
     if number % 2:
         request.answer(200)
         return True
-    request.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/x-protobuf\r\ncontent-length: 100\r\n\r\nhalf")
+    request.wfile.write(b"HTTP/1.1 5")
     request.wfile.flush()
     request.reset()
     return False

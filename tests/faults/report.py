@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Iterator, Sequence
+from typing import Any, Iterator, Sequence
 
 from .running import Case, Outcome
 
 HEADER = ("Case", "Made", "Received", "Lost", "Largest stall", "Exit", "Official: lost", "stall", "exit")
 
 
-def table(cases: Sequence[Case], outcomes: Sequence[dict[str, Outcome | None]]) -> str:
+def table(cases: Sequence[Case], outcomes: Sequence[dict[str, Any]]) -> str:
     """One line per case."""
     rows = [HEADER, *(_row(case, outcome) for case, outcome in zip(cases, outcomes))]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
@@ -18,7 +18,7 @@ def table(cases: Sequence[Case], outcomes: Sequence[dict[str, Outcome | None]]) 
     return "\n".join([lines[0], f"|{rule}|", *lines[1:]])
 
 
-def _row(case: Case, outcome: dict[str, Outcome | None]) -> tuple[str, ...]:
+def _row(case: Case, outcome: dict[str, Any]) -> tuple[str, ...]:
     return (f"{case.group}: {case.name}", *_ours(outcome.get("ferrotel")), *_theirs(outcome.get("official")))
 
 
@@ -28,9 +28,11 @@ def _ours(outcome: Outcome | None) -> Iterator[str]:
     return iter([str(outcome.made), str(outcome.received), str(outcome.lost), _stall(outcome), _exit(outcome)])
 
 
-def _theirs(outcome: Outcome | None) -> Iterator[str]:
+def _theirs(outcome: Outcome | str | None) -> Iterator[str]:
     if outcome is None:
         return iter(["-"] * 3)
+    if isinstance(outcome, str):
+        return iter([outcome, "-", "-"])
     return iter([f"{outcome.lost} of {outcome.made}", _stall(outcome), _exit(outcome)])
 
 

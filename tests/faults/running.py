@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import tempfile
@@ -11,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any, Callable, Iterator, NamedTuple, Sequence
 
-from .collector import ClosedPort, Collector, Mute
+from .collector import ClosedPort, Collector, Counts, Mute
 
 PROGRAMS = Path(__file__).resolve().parent / "programs"
 
@@ -29,12 +30,13 @@ class Case(NamedTuple):
     group: str
     name: str
     command: Sequence[str]
-    """After the interpreter."""
+    """After the interpreter; `{python}` is that interpreter, `{bin}` where its commands lie."""
     drive: Callable[[Run], None] | None = None
     """What is done to the running program; None: it ends by itself."""
-    collector: Callable[[], Collector | Mute | ClosedPort] = Collector
+    collector: Callable[[], Counts | Mute | ClosedPort] = Collector
     """Makes what is sent to."""
     protocol: str = "http"
+    scheme: str = "http"
     environ: dict[str, str] = {}
     status: int | None = 0
     """The exit status that is right, as `subprocess` gives it; None: any."""
@@ -42,10 +44,16 @@ class Case(NamedTuple):
     """How many may be lost at most; None: all, the collector takes nothing."""
     seconds: float = 5.0
     """How long the exit may take at most, on a busy machine."""
+    patience: float = 60
+    """After so many seconds the program counts as one that hangs."""
     quick: bool = True
     """Runs in `make test` too."""
     metrics: bool = False
     """Counts what the counter says, not spans."""
+    lines: int | None = None
+    """How many lines may be logged at most, before the exit; None: any number."""
+    counted: bool = False
+    """The log says exactly how many were lost."""
     official: bool = True
     """Runs with the official packages too."""
 
@@ -65,6 +73,8 @@ class Outcome(NamedTuple):
     """How many different `service.instance.id` were seen."""
     processes: int
     """How many processes made something."""
+    grown: int
+    """By how many bytes the program's memory grew while spans were made, where it was looked at."""
     said: str
     """What the program printed."""
 
@@ -76,9 +86,9 @@ class Outcome(NamedTuple):
 class Run:
     """A case that is running."""
 
-    def __init__(self, case: Case, subject: Subject, folder: Path, collector: Collector | Mute | ClosedPort) -> None:
+    def __init__(self, case: Case, subject: Subject, folder: Path, collector: Counts | Mute | ClosedPort) -> None:
         self.case = case
-        self.collector = collector if isinstance(collector, Collector) else None
+        self.collector = collector if isinstance(collector, Counts) else None
         self.began: float | None = None
         self.made_elsewhere: int | None = None
         self._report = folder / "report.jsonl"
@@ -87,7 +97,7 @@ class Run:
             name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "FERROTEL_", "PYTHON"))
         }
         environ.update(
-            OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{collector.port}",
+            OTEL_EXPORTER_OTLP_ENDPOINT=f"{case.scheme}://127.0.0.1:{collector.port}",
             OTEL_EXPORTER_OTLP_INSECURE="true",
             OTEL_SERVICE_NAME="faults",
             FAULTS_PROTOCOL=case.protocol,
@@ -96,9 +106,16 @@ class Run:
             PYTHONDONTWRITEBYTECODE="1",
         )
         environ.update(case.environ)
+        places = {"python": subject.python, "bin": str(Path(subject.python).parent)}
+        command = [word.format_map(places) if word.startswith("{") else word for word in case.command]
         with self._output.open("wb") as output:
             self.process = subprocess.Popen(
-                [subject.python, *case.command], cwd=PROGRAMS, env=environ, stdout=output, stderr=subprocess.STDOUT
+                [subject.python, *command],
+                cwd=PROGRAMS,
+                env=environ,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
 
     def lines(self) -> list[dict[str, Any]]:
@@ -129,22 +146,30 @@ class Run:
         self.began = time.monotonic()
         self.process.send_signal(number)
 
+    def end(self) -> None:
+        """Ends what is left of the program and of its children."""
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.process.wait()
+
     def outcome(self, seconds: float) -> Outcome:
         try:
             status = self.process.wait(seconds)
-        finally:
             ended = time.monotonic()
-            if self.process.poll() is None:
-                self.process.kill()
-                self.process.wait()
-        # A child may outlive its parent for a moment.
-        time.sleep(0.05)
+            # A child may outlive its parent for a moment.
+            time.sleep(0.05)
+        finally:
+            self.end()
         made: dict[int, int] = {}
+        grown = 0
         stall = 0.0
         began = self.began
         for line in self.lines():
             made[line["pid"]] = max(made.get(line["pid"], 0), line["made"])
             stall = max(stall, line["stall"])
+            grown = max(grown, line.get("grown", 0))
             if self.began is None and "ending" in line:
                 began = line["ending"]
         collector = self.collector
@@ -161,22 +186,21 @@ class Run:
             repeated=collector.repeated if collector else 0,
             instances=len(collector.instances) if collector else 0,
             processes=sum(1 for count in made.values() if count),
+            grown=grown,
             said=self.said,
         )
 
 
 def run(case: Case, subject: Subject) -> Outcome:
-    """Runs it, for two minutes at most."""
+    """Runs it, for as long as it may take at most."""
     with tempfile.TemporaryDirectory(prefix="faults-") as folder, case.collector() as collector:
         running = Run(case, subject, Path(folder), collector)
         try:
             if case.drive is not None:
                 case.drive(running)
-            return running.outcome(120)
+            return running.outcome(case.patience)
         except BaseException:
-            if running.process.poll() is None:
-                running.process.send_signal(signal.SIGKILL)
-                running.process.wait()
+            running.end()
             raise
 
 
@@ -194,6 +218,21 @@ def complaints(case: Case, outcome: Outcome) -> Iterator[str]:
         yield f"its end took {outcome.exit:.2f} s, {case.seconds} s are allowed"
     if case.lost == 0 and not case.metrics and outcome.instances < outcome.processes:
         yield f"{outcome.processes} processes shared {outcome.instances} service.instance.id"
+    if outcome.stall > 0.25:
+        yield f"a span took {outcome.stall * 1e3:.0f} ms"
+    said = [
+        line for line in outcome.said.splitlines() if "at shutdown" not in line and "Shutdown in progress" not in line
+    ]
+    if case.lines is not None and len(said) > case.lines:
+        yield f"{len(said)} lines were logged, {case.lines} may be"
+    if case.lines and not said:
+        yield "nothing was logged"
+    if case.counted:
+        told = sum(int(count) for count in re.findall(r"^(\d+) Span\(s\) were (?:dropped|lost)", outcome.said, re.M))
+        if told != outcome.made - outcome.received:
+            yield f"{outcome.made - outcome.received} were lost, and {told} told"
+        if outcome.grown > 64 << 20:
+            yield f"memory grew by {outcome.grown >> 20} MiB"
     for sign in ("Fatal Python error", "panicked at", "Segmentation fault"):
         if sign in outcome.said:
             yield f"it said: {sign}"

@@ -44,6 +44,14 @@ def set_up(metrics=False, logs=False, delay_millis=5000):
     return provider
 
 
+def use_what_there_is():
+    """For a program that somebody else has set up."""
+    global _tracer
+    from opentelemetry import trace
+
+    _tracer = trace.get_tracer("faults")
+
+
 def _set_up_metrics():
     from opentelemetry import metrics
     from opentelemetry.sdk.metrics import MeterProvider

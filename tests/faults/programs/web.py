@@ -4,7 +4,9 @@ import os
 
 import pipeline
 
-if os.environ.get("FAULTS_SET_UP") != "after_fork":
+if os.environ.get("FAULTS_SET_UP") == "auto":
+    pipeline.use_what_there_is()
+else:
     pipeline.set_up()
 
 

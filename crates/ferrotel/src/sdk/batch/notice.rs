@@ -41,25 +41,63 @@ impl DropReport {
     }
 }
 
-/// Lets a line through that was not said lately.
+/// Lets a line through that was not said lately: a trouble that lasts is told again after 20 s, a minute, three
+/// minutes, and so on up to an hour.
 #[derive(Default)]
 pub(in crate::sdk) struct Repeats {
-    said: Vec<(String, Instant)>,
+    said: Vec<Said>,
 }
 
-/// More different lines than this within the quiet time are too many to remember.
+struct Said {
+    line: String,
+    at: Instant,
+    /// How long it is not to be said again.
+    quiet: Duration,
+}
+
+/// More different lines than this are too many to remember.
 const REMEMBERED: usize = 8;
+/// A trouble is told again at least this often.
+const LONGEST_QUIET: Duration = Duration::from_secs(3600);
 
 impl Repeats {
     pub fn fresh(&mut self, line: &str, now: Instant) -> bool {
-        self.said.retain(|(_, at)| now.duration_since(*at) < QUIET);
-        if self.said.iter().any(|(said, _)| said == line) {
-            return false;
+        if let Some(said) = self.said.iter_mut().find(|said| said.line == line) {
+            let due = now.duration_since(said.at) >= said.quiet;
+            if due {
+                said.at = now;
+                said.quiet = (said.quiet * 3).min(LONGEST_QUIET);
+            }
+            return due;
         }
         if self.said.len() == REMEMBERED {
             self.said.remove(0);
         }
-        self.said.push((line.to_owned(), now));
+        self.said.push(Said { line: line.to_owned(), at: now, quiet: QUIET });
         true
+    }
+
+    /// What went wrong is over: the next time it is told like the first time, unless that was just now.
+    pub fn calm(&mut self) {
+        for said in &mut self.said {
+            said.quiet = QUIET;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trouble_that_lasts_is_told_less_and_less_often() {
+        let (mut repeats, start) = (Repeats::default(), Instant::now());
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let told: Vec<u64> = (0..20_000).step_by(5).filter(|&second| repeats.fresh("down", at(second))).collect();
+        assert_eq!(told, [0, 20, 80, 260, 800, 2420, 6020, 9620, 13_220, 16_820]);
+        assert!(repeats.fresh("another", at(5)), "another trouble is told at once");
+        repeats.calm();
+        assert!(!repeats.fresh("down", at(16_830)));
+        assert!(repeats.fresh("down", at(16_840)));
     }
 }

@@ -105,7 +105,10 @@ fn export_next<T: BatchItem>(shared: &Shared<T>, mut queue: MutexGuard<'_, Queue
 
 fn export<T: BatchItem>(shared: &Shared<T>, batch: &[T]) -> bool {
     match guarded::<T, _>("exporting", || shared.sink.export(batch)) {
-        Some(Ok(())) => true,
+        Some(Ok(())) => {
+            shared.refusals.lock().unwrap_or_else(PoisonError::into_inner).calm();
+            true
+        }
         Some(Err(refusal)) => {
             let mut refusals = shared.refusals.lock().unwrap_or_else(PoisonError::into_inner);
             if !refusal.message.is_empty() && refusals.fresh(&refusal.message, Instant::now()) {

@@ -228,6 +228,7 @@ class OTLPExporterMixin(ABC, Generic[SDKDataT, ExportServiceRequestT, ExportResu
 
     def _engine_settings(self) -> dict[str, Any]:
         scheme = "" if "://" in self._endpoint else "http://" if self._insecure else "https://"
+        codes = self._retryable_error_codes
         tls = tls_of(None if self._insecure else self._credentials)
         return {
             "protocol": "grpc",
@@ -240,7 +241,8 @@ class OTLPExporterMixin(ABC, Generic[SDKDataT, ExportServiceRequestT, ExportResu
             "client_key": tls.private_key,
             "client_certificate": tls.certificate_chain,
             "user_agent": dict(self._channel_options).get("grpc.primary_user_agent"),
-            "retryable_codes": sorted(map(_code_number, self._retryable_error_codes)),
+            # The engine's own choice heeds whether the server says when to come again.
+            "retryable_codes": None if codes is _RETRYABLE_ERROR_CODES else sorted(map(_code_number, codes)),
         }
 
     @abstractmethod
