@@ -41,8 +41,9 @@ _PROGRAM_FACTORY = "_otel_program_factory"
 class Psycopg2Instrumentor(BaseInstrumentor):
     """Instruments psycopg2.
 
-    What `instrument` takes: `tracer_provider`, `meter_provider` (default: the global ones), `enable_commenter`, `commenter_options`,
-    `enable_attribute_commenter` and `capture_parameters`, as in `opentelemetry.instrumentation.dbapi`.
+    What `instrument` takes: `tracer_provider`, `meter_provider` (default: the global ones), `capture_parameters`,
+    `enable_commenter`, `commenter_options` and `enable_attribute_commenter`, as in
+    `opentelemetry.instrumentation.dbapi`.
     """
 
     _CONNECTION_ATTRIBUTES = {
