@@ -9,7 +9,9 @@ from typing import Any, Callable, Iterator, Sequence
 
 import pytest
 
+from ferrotel import _native
 from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource, ResourceDetector, get_aggregated_resources
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor, SpanExporter, SpanExportResult
@@ -129,20 +131,44 @@ def test_traceloop_puts_functions_in_the_place_of_a_processors_methods(exporter:
     provider.add_span_processor(processor)
     processor.on_start, processor.on_end = on_start, on_end
     provider.get_tracer("traceloop").start_span("a").end()
+    del processor.on_start, processor.on_end
+    provider.get_tracer("traceloop").start_span("b").end()
     provider.shutdown()
-    (span,) = exporter.get_finished_spans()
-    assert span.attributes == {"traceloop.workflow.name": "flow", "late": True}
+    first, second = exporter.get_finished_spans()
+    assert (first.attributes, second.attributes) == ({"traceloop.workflow.name": "flow", "late": True}, {})
+
+
+def test_traceloop_does_so_with_a_native_exporter_too() -> None:
+    with _native.ViewServer() as receiver:
+        processor: Any = BatchSpanProcessor(OTLPSpanExporter(endpoint=receiver.http_endpoint + "/v1/traces"))
+        provider = TracerProvider(shutdown_on_exit=False)
+        provider.add_span_processor(processor)
+        tracer = provider.get_tracer("traceloop")
+        tracer.start_span("before").end()
+        processor.on_start = lambda span, parent_context=None: span.set_attribute("a", 1)
+        tracer.start_span("patched").end()
+        provider.shutdown()
+        assert receiver.wait_for_spans(2)
+        assert {span["name"]: span["attributes"] for span in receiver.spans()} == {"before": {}, "patched": {"a": 1}}
 
 
 def test_traceloop_logs_through_the_sdks_handler_by_its_older_names() -> None:
     from opentelemetry.sdk._logs import LoggerProvider, LoggingHandler
     from opentelemetry.sdk._logs._internal import LogRecord
-    from opentelemetry.sdk._logs.export import InMemoryLogExporter, LogExporter, SimpleLogRecordProcessor
+    from opentelemetry.sdk._logs.export import (
+        InMemoryLogExporter,
+        LogExporter,
+        LogRecordExporter,
+        SimpleLogRecordProcessor,
+    )
 
-    class Exporter(InMemoryLogExporter):
-        pass
+    with pytest.warns(DeprecationWarning):
 
-    assert issubclass(Exporter, LogExporter)
+        class Exporter(InMemoryLogExporter):
+            pass
+
+    assert issubclass(LogExporter, LogRecordExporter)
+    assert issubclass(Exporter, LogRecordExporter)
     kept = Exporter()
     provider = LoggerProvider(shutdown_on_exit=False)
     provider.add_log_record_processor(SimpleLogRecordProcessor(kept))
@@ -158,7 +184,8 @@ def test_traceloop_logs_through_the_sdks_handler_by_its_older_names() -> None:
 
 
 def test_google_clouds_exporters_bound_what_they_send() -> None:
-    attributes = BoundedDict(2)
+    with pytest.warns(DeprecationWarning):
+        attributes = BoundedDict(2)
     for number in range(4):
         attributes[str(number)] = number
     assert (dict(attributes), attributes.dropped) == ({"2": 2, "3": 3}, 2)

@@ -69,9 +69,7 @@ def test_a_processor_filters_and_masks_what_it_passes_on(exporter: InMemorySpanE
     assert (shown.name, shown.attributes) == ("shown", {"user.id": "u1"})
 
 
-def test_a_finished_span_is_read_by_its_private_names(
-    provider: TracerProvider, exporter: InMemorySpanExporter
-) -> None:
+def test_a_finished_span_is_read_by_its_private_names(provider: TracerProvider, exporter: InMemorySpanExporter) -> None:
     link = trace.Link(trace.SpanContext(1, 2, is_remote=True))
     span: Any = provider.get_tracer("langfuse-sdk", "1").start_span(
         "a", attributes={"secret": "s", "n": 1}, links=[link], start_time=1_000

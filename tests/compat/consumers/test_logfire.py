@@ -185,9 +185,7 @@ def test_every_instrument_is_subclassed_around_another() -> None:
     assert attributes
     assert isinstance(meter.create_gauge("g"), _Gauge)
     data: Any = reader.get_metrics_data()
-    points = {
-        metric.name: metric.data.data_points[0] for metric in data.resource_metrics[0].scope_metrics[0].metrics
-    }
+    points = {metric.name: metric.data.data_points[0] for metric in data.resource_metrics[0].scope_metrics[0].metrics}
     assert (points["c"].value, points["h"].sum, points["g"].value) == (2, 3, 4)
 
 

@@ -1,4 +1,4 @@
-"""What Temporal's SDK, Airflow, the contrib instrumentations and everybody's test suites do beyond the documented API."""
+"""What Temporal, Airflow, the contrib instrumentations and test suites do beyond the documented API."""
 
 from __future__ import annotations
 

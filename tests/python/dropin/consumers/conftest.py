@@ -1,4 +1,4 @@
-"""Released packages that build on OpenTelemetry, each in a virtual environment of its own together with ferrotel and the
+"""Released packages that build on OpenTelemetry, each in a virtual environment of its own, with ferrotel and with the
 official packages that it depends on."""
 
 from __future__ import annotations

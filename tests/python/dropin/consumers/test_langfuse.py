@@ -38,9 +38,9 @@ def test_first_steps(install: Install, run: Run, receiver: Any) -> None:
     assert spans["inner"]["parent_span_id"] == spans["work"]["span_id"]
     assert (about("inner")["model.name"], about("work")["output"]) == ("another", "2")
     # Put on a span when it starts, by Langfuse's processor, from the context.
-    assert {(spans[name]["attributes"]["user.id"], spans[name]["attributes"]["session.id"]) for name in ("inner", "work")} == {
-        ("u1", "s1")
-    }
+    assert {
+        (spans[name]["attributes"]["user.id"], spans[name]["attributes"]["session.id"]) for name in ("inner", "work")
+    } == {("u1", "s1")}
     assert "user.id" not in spans["llm"]["attributes"]
     assert about("count")["output"] == "[1, 2]"
     assert (about("fails")["level"], about("fails")["status_message"]) == ("ERROR", "broken")

@@ -5,8 +5,9 @@ import os
 from typing import AsyncIterator, Iterator
 
 from langfuse import Langfuse, get_client, observe, propagate_attributes
-from opentelemetry import trace
 from whence import tell
+
+from opentelemetry import trace
 
 langfuse = Langfuse(public_key="pk-lf-local", secret_key="sk-lf-local", host=os.environ["BACKEND"])
 with langfuse.start_as_current_observation(as_type="span", name="process-request") as span:

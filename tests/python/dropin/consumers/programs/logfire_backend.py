@@ -3,8 +3,9 @@
 import os
 
 import logfire
-from opentelemetry import trace
 from whence import tell
+
+from opentelemetry import trace
 
 advanced = logfire.AdvancedOptions(base_url=os.environ["BACKEND"])
 logfire.configure(token="pylf_v1_local_secret", service_name="shop", console=False, advanced=advanced)

@@ -3,8 +3,9 @@
 import logging
 
 import logfire
-from opentelemetry import trace
 from whence import tell
+
+from opentelemetry import trace
 
 logfire.configure(send_to_logfire=False, service_name="shop", console=False)
 logfire.info("Hello, {name}!", name="world")

@@ -2,10 +2,11 @@
 
 import os
 
-from opentelemetry import trace
-from opentelemetry.sdk.trace import TracerProvider
 from phoenix.otel import BatchSpanProcessor, register
 from whence import tell
+
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
 
 http, grpc = os.environ["HTTP"], os.environ["GRPC"]
 provider = register(project_name="shop", endpoint=http + "/v1/traces", batch=True, verbose=True)

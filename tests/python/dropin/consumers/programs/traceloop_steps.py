@@ -19,8 +19,9 @@ Traceloop.init(
 )
 
 import openai  # noqa: E402
-from opentelemetry import metrics, trace  # noqa: E402
 from whence import tell  # noqa: E402
+
+from opentelemetry import metrics, trace  # noqa: E402
 
 
 class Model(BaseHTTPRequestHandler):
