@@ -1,5 +1,7 @@
 """A Django project without a line of telemetry: settings, URLs, views and applications in one module."""
 
+from __future__ import annotations
+
 import os
 from typing import Any, AsyncIterator, Iterator
 

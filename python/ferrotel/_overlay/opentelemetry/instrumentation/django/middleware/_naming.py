@@ -23,26 +23,11 @@ class _Observers:
         """Does one of them look at it? Also True for what is not known."""
         try:
             sampler, processors = tracer.sampler, tracer.span_processor._span_processors
+            if sampler is not self._sampler or processors is not self._processors:
+                self._look = tracer._start_is_observed()
+                self._sampler, self._processors = sampler, processors
         except AttributeError:
             if isinstance(tracer, ProxyTracer):
                 return self.look(tracer._tracer)
             return not isinstance(tracer, NoOpTracer)
-        if sampler is not self._sampler or processors is not self._processors:
-            self._look = not (_is_indifferent(sampler) and all(map(_ignores_start, processors)))
-            self._sampler, self._processors = sampler, processors
         return self._look
-
-
-def _is_indifferent(sampler: Any) -> bool:
-    # There is a tracer of the SDK, so the SDK is there.
-    from opentelemetry.sdk.trace._tracer import _describe_sampler
-
-    return _describe_sampler(sampler) is not None
-
-
-def _ignores_start(processor: Any) -> bool:
-    from opentelemetry.sdk.trace import SpanProcessor
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
-
-    ignoring = [vars(kind).get("on_start") for kind in (SpanProcessor, BatchSpanProcessor, SimpleSpanProcessor)]
-    return "on_start" not in getattr(processor, "__dict__", {}) and getattr(type(processor), "on_start", 0) in ignoring
