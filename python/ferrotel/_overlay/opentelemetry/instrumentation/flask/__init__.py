@@ -288,7 +288,7 @@ class _AppTelemetry:
 
     def teardown_request(self, error: BaseException | None) -> None:
         """Ends the span of the current request, unless its response is still to be streamed."""
-        environ = flask.request.environ
+        environ = flask.request._get_current_object().environ
         request = environ.get(_ENVIRON_ACTIVATION_KEY)
         # Copies of the request's context, for other threads, are torn down too: they started no span.
         if request is None or request.span is None or request.owner != _request_ctx_ref():
@@ -321,7 +321,10 @@ def _is_streamed(environ: dict[str, Any], status: str, response_headers: list[tu
     # Werkzeug knows the length of every body that is not made while it is sent.
     if environ.get("REQUEST_METHOD") == "HEAD" or status[:3] in ("204", "304"):
         return False
-    return not any(name.lower() == "content-length" for name, _ in response_headers)
+    for name, _ in response_headers:
+        if name == "Content-Length" or name.lower() == "content-length":
+            return False
+    return True
 
 
 class _InstrumentedFlask(flask.Flask):  # type: ignore[misc]
