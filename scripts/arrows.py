@@ -32,7 +32,8 @@ CRATES = {
     "ferrotel-otlp": {"ferrotel", "tokio", "hyper", "hyper-util", "rustls"},
     "ferrotel-view": {"tokio", "hyper", "hyper-util", "tonic"},
     "ferrotel-config": set(),
-    "ferrotel-python": {"ferrotel", "ferrotel-otlp", "ferrotel-view", "ferrotel-config", "pyo3"},
+    "ferrotel-zipkin": {"ferrotel"},
+    "ferrotel-python": {"ferrotel", "ferrotel-otlp", "ferrotel-view", "ferrotel-config", "ferrotel-zipkin", "pyo3"},
 }
 WATCHED = set().union(*CRATES.values()) | set(CRATES) | {"pyo3-ffi", "async-std", "smol", "ureq", "socket2"}
 

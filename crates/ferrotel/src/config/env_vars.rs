@@ -100,6 +100,10 @@ env_vars! {
     Ferrotel {
         /// `1` leaves the imports of `opentelemetry` to the official packages.
         FERROTEL_DISABLED;
+        /// How many seconds the exit of the program may take while no batch is accepted. What is left then is lost, and a log line says how much.
+        FERROTEL_EXIT_TIMEOUT = "5";
+        /// How many seconds a process that SIGTERM ends, and that has no handler for it, may take to deliver what is queued; `0`: none, SIGTERM is left alone.
+        FERROTEL_SIGTERM_TIMEOUT = "2";
     }
     General {
         /// `true` turns the SDK off for all signals: nothing is recorded, and propagators still work.
@@ -206,6 +210,12 @@ env_vars! {
         OTEL_SEMCONV_STABILITY_OPT_IN;
         /// Regular expressions for URLs that get no telemetry, separated by commas. `OTEL_PYTHON_FLASK_EXCLUDED_URLS` goes before it for Flask, and so on.
         OTEL_PYTHON_EXCLUDED_URLS;
+        /// `False`: Django is not instrumented.
+        OTEL_PYTHON_DJANGO_INSTRUMENT;
+        /// Where the middleware stands among those of Django's settings; default: first.
+        OTEL_PYTHON_DJANGO_MIDDLEWARE_POSITION;
+        /// Attributes of Django's requests that spans get, separated by commas.
+        OTEL_PYTHON_DJANGO_TRACED_REQUEST_ATTRS;
         /// Regular expressions for the request headers that servers' spans get, separated by commas.
         OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST;
         /// The same, for response headers.
