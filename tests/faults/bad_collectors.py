@@ -16,6 +16,8 @@ def restarts(run: Run) -> None:
     run.wait_for(lambda: run.collector is not None and run.collector.spans)
     collector = run.collector
     assert isinstance(collector, Collector)
+    # What is counted is still to be answered.
+    time.sleep(0.2)
     collector.stop()
     time.sleep(1.5)
     collector.start()

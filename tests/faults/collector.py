@@ -12,8 +12,9 @@ from typing import Any, Callable
 
 from . import wire
 
-#: What a collector does with its n-th request, n from 0: it returns whether the request counts as received.
-Behaviour = Callable[["_Request", int], bool]
+#: What a collector does with its n-th request, n from 0. What it takes it counts before it answers: a program may be
+#: gone, and its outcome be looked at, as soon as it has the answer.
+Behaviour = Callable[["_Request", int], None]
 
 
 class Counts:
@@ -118,8 +119,10 @@ class _Request(BaseHTTPRequestHandler):
         self.body = self.rfile.read(int(self.headers.get("content-length", "0")))
         if self.headers.get("content-encoding") == "gzip":
             self.body = gzip.decompress(self.body)
-        if collector.behaviour(self, collector.next_request()):
-            collector.accept(self.path, self.body)
+        collector.behaviour(self, collector.next_request())
+
+    def count(self) -> None:
+        self.server.collector.accept(self.path, self.body)
 
     def answer(self, status: int, body: bytes = b"", **headers: str) -> None:
         self.send_response(status)
@@ -141,51 +144,51 @@ class _Request(BaseHTTPRequestHandler):
         pass
 
 
-def good(request: _Request, number: int) -> bool:
+def good(request: _Request, number: int) -> None:
+    request.count()
     request.answer(200)
-    return True
 
 
-def slow(request: _Request, number: int) -> bool:
+def slow(request: _Request, number: int) -> None:
     time.sleep(0.5)
+    request.count()
     request.answer(200)
-    return True
 
 
-def resets_every_second(request: _Request, number: int) -> bool:
+def resets_every_second(request: _Request, number: int) -> None:
     """Sends a part of the status line, then resets the connection."""
     if number % 2:
+        request.count()
         request.answer(200)
-        return True
+        return
     request.wfile.write(b"HTTP/1.1 5")
     request.wfile.flush()
     request.reset()
-    return False
 
 
 def throttles(status: int, refusals: int, retry_after: str | None = "1") -> Behaviour:
     """Refuses the first requests with this status, and says when to come again."""
 
-    def behaviour(request: _Request, number: int) -> bool:
+    def behaviour(request: _Request, number: int) -> None:
         if number >= refusals:
+            request.count()
             request.answer(200)
-            return True
+            return
         request.answer(status, **({} if retry_after is None else {"retry_after": retry_after}))
-        return False
 
     return behaviour
 
 
 def refuses(status: int) -> Behaviour:
-    def behaviour(request: _Request, number: int) -> bool:
+    def behaviour(request: _Request, number: int) -> None:
         request.answer(status, b"no such tenant", content_type="text/plain")
-        return False
 
     return behaviour
 
 
-def hostile(request: _Request, number: int) -> bool:
+def hostile(request: _Request, number: int) -> None:
     """Accepts, and answers with 200 MB."""
+    request.count()
     request.send_response(200)
     request.send_header("content-type", "application/x-protobuf")
     request.send_header("content-length", str(200 << 20))
@@ -197,15 +200,14 @@ def hostile(request: _Request, number: int) -> bool:
     except OSError:
         pass
     request.close_connection = True
-    return True
 
 
-def partial(request: _Request, number: int) -> bool:
+def partial(request: _Request, number: int) -> None:
     """Accepts all but three, and says so."""
+    request.count()
     reason = b"three were too old"
     inner = b"\x08\x03\x12" + bytes([len(reason)]) + reason
     request.answer(200, b"\x0a" + bytes([len(inner)]) + inner)
-    return True
 
 
 class Mute:
