@@ -11,6 +11,7 @@ mod convert;
 mod diagnostics;
 mod environ;
 mod error;
+mod exit;
 mod export;
 mod free_list;
 mod hooks;
@@ -37,6 +38,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     propagation::register(module)?;
     logs::register(module)?;
     export::register(module)?;
+    exit::register(module)?;
     metrics::register(module)?;
     view::register(module)?;
     configuration::register(module)?;

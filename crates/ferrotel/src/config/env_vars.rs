@@ -100,6 +100,10 @@ env_vars! {
     Ferrotel {
         /// `1` leaves the imports of `opentelemetry` to the official packages.
         FERROTEL_DISABLED;
+        /// How many seconds the exit of the program may take while no batch is accepted. What is left then is lost, and a log line says how much.
+        FERROTEL_EXIT_TIMEOUT = "5";
+        /// How many seconds a process that SIGTERM ends, and that has no handler for it, may take to deliver what is queued; `0`: none, SIGTERM is left alone.
+        FERROTEL_SIGTERM_TIMEOUT = "2";
     }
     General {
         /// `true` turns the SDK off for all signals: nothing is recorded, and propagators still work.

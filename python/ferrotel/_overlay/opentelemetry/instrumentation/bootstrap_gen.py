@@ -34,8 +34,6 @@ _LIBRARIES = [
     ("mysqlclient < 3", "mysqlclient"),
     ("pika >= 0.12.0", "pika"),
     ("psycopg >= 3.1.0", "psycopg"),
-    ("psycopg2 >= 2.7.3.1", "psycopg2"),
-    ("psycopg2-binary >= 2.7.3.1", "psycopg2"),
     ("pymemcache >= 1.3.5, < 5", "pymemcache"),
     ("pymongo >= 3.1, < 5.0", "pymongo"),
     ("pymssql >= 2.1.5, < 3", "pymssql"),
@@ -43,7 +41,6 @@ _LIBRARIES = [
     ("pyramid >= 1.7", "pyramid"),
     ("remoulade >= 0.50", "remoulade"),
     ("requests ~= 2.0", "requests"),
-    ("sqlalchemy >= 1.0.0, < 2.1.0", "sqlalchemy"),
     ("starlette >= 0.13", "starlette"),
     ("structlog >= 21.1", "structlog"),
     ("psutil >= 5", "system-metrics"),
@@ -74,7 +71,6 @@ default_instrumentations = [
     f"opentelemetry-instrumentation-{name}=={_RELEASE}"
     for name in (
         "asyncio",
-        "dbapi",
         "exceptions",
         "sqlite3",
         "urllib",

@@ -20,6 +20,7 @@ from opentelemetry.sdk.metrics._internal.export._metric_producer import MetricPr
 from opentelemetry.sdk.metrics._internal.export._metric_reader import MetricReader
 from opentelemetry.sdk.metrics._internal.measurement_consumer import SynchronousMeasurementConsumer
 from opentelemetry.sdk.metrics._internal.point import MetricsData
+from opentelemetry.sdk.util._exit import deliver_at_sigterm, within_exit
 from opentelemetry.sdk.util._fork import call_after_fork
 from opentelemetry.util._once import Once
 
@@ -84,6 +85,7 @@ class PeriodicExportingMetricReader(MetricReader):
             daemon=True,
         )
         self._daemon_thread.start()
+        deliver_at_sigterm(self)
 
     def _at_fork_reinit(self) -> None:
         # What another thread of the parent held at the fork stays held here.
@@ -151,7 +153,7 @@ class PeriodicExportingMetricReader(MetricReader):
 
     def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
         """Exports what was measured since the last time, and ends the exporter. Later calls only log a warning."""
-        deadline = time_ns() + timeout_millis * 10**6
+        deadline = time_ns() + within_exit(timeout_millis / 1e3) * 10**9
 
         def mark() -> None:
             self._shutdown = True
