@@ -64,12 +64,13 @@ class DemoError(Exception):
 class Child:
     """A process of the demo, whose output is read line by line."""
 
-    def __init__(self, name: str, arguments: list[str], environment: dict[str, str]) -> None:
+    def __init__(self, name: str, arguments: list[str], environment: dict[str, str], folder: str | None = None) -> None:
         self.name = name
         self.lines: queue.Queue[str] = queue.Queue()
         self.last_line = ""
         self.process = subprocess.Popen(
             arguments,
+            cwd=folder,
             env={**neutral_environment(), "PYTHONUNBUFFERED": "1", **environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -149,7 +150,7 @@ def show_telemetry(children: list[Child], folder: str) -> None:
     def start_instrumented(name: str, endpoint: str, arguments: list[str], environment: dict[str, str]) -> Child:
         settings = {**SETTINGS, **environment, "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}
         command = [str(INSTRUMENT), "--service_name", name, sys.executable, "-m", *arguments]
-        children.append(Child(f"the {name}", command, settings))
+        children.append(Child(f"the {name}", command, settings, folder))
         return children[-1]
 
     view = start("the view", ["-m", "ferrotel", "view", "--grpc-port", "0", "--http-port", "0", *appearance()], {})
@@ -159,7 +160,7 @@ def show_telemetry(children: list[Child], folder: str) -> None:
         "stock",
         http,
         ["uvicorn", "stock:app", "--app-dir", str(HERE), "--port", "0"],
-        {"STOCK_DATABASE": f"sqlite:///{folder}/stock.db", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"},
+        {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"},
     )
     stock_url = stock.find(r"running on (http://\S+)", "start")
     shop = start_instrumented(
