@@ -72,6 +72,7 @@ for name in {modules!r}:
         "fastapi starlette",
         "flask flask",
         "redis redis",
+        "requests requests",
         "psycopg2 psycopg2",
         "sqlalchemy sqlalchemy",
     }
