@@ -324,7 +324,7 @@ def test_a_statements_span_is_current_in_the_driver(
     _, *queries = recorded.spans()
     assert [span.get_span_context() for span in Current.spans] == [span.get_span_context() for span in queries]
     SQLAlchemyInstrumentor().uninstrument()
-    assert not set(vars(engine.dialect)) & {"do_execute", "do_executemany", "do_execute_no_params"}
+    assert not set(vars(engine.dialect)) & {"initialize", "do_execute", "do_executemany", "do_execute_no_params"}
     with engine.connect() as connection:
         connection.execute(text("SELECT 1"))
     assert Current.spans[-1] is trace.INVALID_SPAN
