@@ -22,7 +22,6 @@ _LIBRARIES = [
     ("scylla-driver ~= 3.25", "cassandra"),
     ("click >= 8.1.3, < 9.0.0", "click"),
     ("confluent-kafka >= 1.8.2, < 3.0.0", "confluent-kafka"),
-    ("django >= 2.0", "django"),
     ("falcon >= 1.4.1, < 5.0.0", "falcon"),
     ("grpcio >= 1.42.0", "grpc"),
     ("jinja2 >= 2.7, < 4.0", "jinja2"),

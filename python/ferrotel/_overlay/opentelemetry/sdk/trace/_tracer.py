@@ -93,6 +93,18 @@ class Tracer(_native.TracerBase, trace_api.Tracer):
     def _set_resource(self, resource: Resource) -> None:
         self.resource = resource
 
+    def _start_is_observed(self) -> bool:
+        """May a sampler or a processor look at a span when it starts? Instrumentations that learn a span's name only
+        later ask it. The engine's samplers and the processors of this SDK do not look."""
+        from opentelemetry.sdk.trace._span_processor import SpanProcessor
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
+
+        blind = [kind.on_start for kind in (SpanProcessor, BatchSpanProcessor, SimpleSpanProcessor)]
+        return _describe_sampler(self.sampler) is None or any(
+            "on_start" in getattr(processor, "__dict__", ()) or getattr(type(processor), "on_start", None) not in blind
+            for processor in self.span_processor._span_processors
+        )
+
     def _is_enabled(self) -> bool:
         """Whether spans record; those of a disabled tracer don't."""
         return self._tracer_config.is_enabled
