@@ -6,6 +6,7 @@
 mod counts;
 mod notice;
 mod per_process;
+pub(in crate::sdk) mod pool;
 mod processor;
 mod queue;
 mod worker;
