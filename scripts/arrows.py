@@ -31,7 +31,9 @@ CRATES = {
     "ferrotel": set(),
     "ferrotel-otlp": {"ferrotel", "tokio", "hyper", "hyper-util", "rustls"},
     "ferrotel-view": {"tokio", "hyper", "hyper-util", "tonic"},
-    "ferrotel-python": {"ferrotel", "ferrotel-otlp", "ferrotel-view", "pyo3"},
+    "ferrotel-config": set(),
+    "ferrotel-zipkin": {"ferrotel"},
+    "ferrotel-python": {"ferrotel", "ferrotel-otlp", "ferrotel-view", "ferrotel-config", "ferrotel-zipkin", "pyo3"},
 }
 WATCHED = set().union(*CRATES.values()) | set(CRATES) | {"pyo3-ffi", "async-std", "smol", "ureq", "socket2"}
 
@@ -44,6 +46,8 @@ OVERLAY = (
     ("opentelemetry.util.http", ("ferrotel", "opentelemetry.distro", "opentelemetry.sdk", "opentelemetry.exporter")),
     # The one place that puts instrumentation and SDK together.
     ("opentelemetry.distro", ("ferrotel", "opentelemetry.exporter")),
+    # Puts SDK and exporters together; instrumentations it finds by their entry points.
+    ("opentelemetry.configuration", ("opentelemetry.instrumentation",)),
     ("opentelemetry.exporter", ("opentelemetry.instrumentation",)),
     ("opentelemetry.sdk", ("opentelemetry.exporter", "opentelemetry.instrumentation")),
     ("opentelemetry", ("opentelemetry.sdk", "opentelemetry.exporter", "opentelemetry.instrumentation")),

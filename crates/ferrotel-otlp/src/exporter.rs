@@ -123,6 +123,12 @@ impl<S: Exported> OtlpExporter<S> {
         }
     }
 
+    fn hurry(&self, hurried: bool) {
+        if let Ok(transport) = &self.transport {
+            transport.hurry(hurried);
+        }
+    }
+
     fn wait(&self, timeout: Duration) -> bool {
         self.transport.as_ref().map_or(true, |transport| transport.wait(timeout))
     }
@@ -234,8 +240,16 @@ macro_rules! exporter {
     };
 }
 
-exporter!(SpanExporter for Traces: batch: &[FinishedSpan] => Self::send);
-exporter!(LogRecordExporter for Logs: batch: &[FinishedLogRecord] => Self::send);
+exporter!(SpanExporter for Traces: batch: &[FinishedSpan] => Self::send, {
+    fn set_hurried(&self, hurried: bool) {
+        self.hurry(hurried);
+    }
+});
+exporter!(LogRecordExporter for Logs: batch: &[FinishedLogRecord] => Self::send, {
+    fn set_hurried(&self, hurried: bool) {
+        self.hurry(hurried);
+    }
+});
 exporter!(MetricExporter for Metrics: data: &MetricsData => |this: &Self, data| {
     match this.max_export_batch_size() {
         Some(most) => this.send_parts(data, most),

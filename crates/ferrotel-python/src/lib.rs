@@ -5,11 +5,13 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 
 mod baggage;
+mod configuration;
 mod context;
 mod convert;
 mod diagnostics;
 mod environ;
 mod error;
+mod exit;
 mod export;
 mod free_list;
 mod hooks;
@@ -36,8 +38,10 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     propagation::register(module)?;
     logs::register(module)?;
     export::register(module)?;
+    exit::register(module)?;
     metrics::register(module)?;
     view::register(module)?;
+    configuration::register(module)?;
     // PyO3 lists every name there; the stub says what there is, and nobody imports this module with a star.
     module.delattr("__all__")
 }

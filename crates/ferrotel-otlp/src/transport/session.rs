@@ -24,6 +24,8 @@ pub(super) struct Turn {
     freed: Condvar,
     /// Wakes the export that is under way when the exporter is shut down.
     pub shutdown: Notify,
+    /// Ends its wait for the next attempt.
+    pub hurry: Notify,
 }
 
 #[derive(Default)]

@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::otlp::{OtlpLogRecordExporter, OtlpSpanExporter};
-use crate::{diagnostics, logs, trace};
+use crate::{diagnostics, exit, logs, trace};
 
 /// How long Ctrl-C may have to wait.
 const PIECE: Duration = Duration::from_millis(50);
@@ -39,12 +39,14 @@ macro_rules! core {
             #[new]
             #[pyo3(signature = (exporter, *, max_queue_size, schedule_delay_millis, max_export_batch_size, export_timeout_millis))]
             fn new(
+                py: Python<'_>,
                 exporter: &$exporter,
                 max_queue_size: usize,
                 schedule_delay_millis: f64,
                 max_export_batch_size: usize,
                 export_timeout_millis: f64,
             ) -> Self {
+                exit::sigterm::prepare(py);
                 let config = BatchConfig {
                     max_queue_size,
                     schedule_delay: millis(schedule_delay_millis),
@@ -68,14 +70,20 @@ macro_rules! core {
                 in_time
             }
 
-            /// Exports what is queued and ends the exporter; False when the time is over first. Ctrl-C ends the wait.
+            /// Exports what is queued and ends the exporter; False when the time is over first. Ctrl-C ends the wait. Once
+            /// the exit has begun, its patience holds too.
             #[pyo3(signature = (timeout_millis=None))]
             fn shutdown(&self, py: Python<'_>, timeout_millis: Option<f64>) -> PyResult<bool> {
                 let deadline = deadline(&*self.processor, timeout_millis);
                 let flushed = flush_until(py, &*self.processor, deadline);
-                let left =
-                    if flushed.is_ok() { deadline.saturating_duration_since(Instant::now()) } else { Duration::ZERO };
-                let in_time = py.detach(|| self.processor.shutdown(Some(left)));
+                let left = match flushed {
+                    Ok(true) => deadline.saturating_duration_since(Instant::now()),
+                    _ => Duration::ZERO,
+                };
+                let in_time = py.detach(|| match exit::exit() {
+                    Some(_) => self.processor.shutdown_with_grace(Some(left), exit::GRACE),
+                    None => self.processor.shutdown(Some(left)),
+                });
                 diagnostics::deliver(py);
                 flushed.map(|_| in_time)
             }
@@ -98,6 +106,10 @@ macro_rules! core {
             fn is_shut_down(&self) -> bool {
                 $processor::is_shut_down(self)
             }
+
+            fn accepted_at(&self) -> Option<Instant> {
+                $processor::accepted_at(self)
+            }
         }
     };
 }
@@ -116,6 +128,7 @@ trait Batching: Sync {
     fn export_timeout(&self) -> Duration;
     fn force_flush(&self, timeout: Duration) -> bool;
     fn is_shut_down(&self) -> bool;
+    fn accepted_at(&self) -> Option<Instant>;
 }
 
 fn deadline(processor: &impl Batching, timeout_millis: Option<f64>) -> Instant {
@@ -125,6 +138,10 @@ fn deadline(processor: &impl Batching, timeout_millis: Option<f64>) -> Instant {
 /// Waits in short pieces, so that the program's signal handlers run in between.
 fn flush_until(py: Python<'_>, processor: &impl Batching, deadline: Instant) -> PyResult<bool> {
     loop {
+        let deadline = match exit::exit() {
+            Some(exit) => deadline.min(exit.deadline(processor.accepted_at())),
+            None => deadline,
+        };
         let piece = deadline.saturating_duration_since(Instant::now()).min(PIECE);
         if py.detach(|| processor.force_flush(piece)) {
             return Ok(true);

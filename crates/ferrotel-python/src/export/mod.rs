@@ -10,6 +10,7 @@ mod origin;
 pub mod otlp;
 pub mod simple;
 mod spans;
+mod zipkin;
 
 pub use origin::Origins;
 
@@ -17,6 +18,7 @@ use crate::trace::NativeProcessor;
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     encode::register(module)?;
+    zipkin::register(module)?;
     otlp::register(module)?;
     module.add_class::<simple::SimpleSpanCore>()?;
     module.add_class::<batch::BatchSpanCore>()?;

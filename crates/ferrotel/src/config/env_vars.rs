@@ -100,6 +100,10 @@ env_vars! {
     Ferrotel {
         /// `1` leaves the imports of `opentelemetry` to the official packages.
         FERROTEL_DISABLED;
+        /// How many seconds the exit of the program may take while no batch is accepted. What is left then is lost, and a log line says how much.
+        FERROTEL_EXIT_TIMEOUT = "5";
+        /// How many seconds a process that SIGTERM ends, and that has no handler for it, may take to deliver what is queued; `0`: none, SIGTERM is left alone.
+        FERROTEL_SIGTERM_TIMEOUT = "2";
     }
     General {
         /// `true` turns the SDK off for all signals: nothing is recorded, and propagators still work.
@@ -218,6 +222,8 @@ env_vars! {
         OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS;
         /// Set, methods that are not known are told as they are, not as `_OTHER`.
         OTEL_PYTHON_INSTRUMENTATION_HTTP_CAPTURE_ALL_METHODS;
+        /// Which calls between an ASGI application and its server get spans of their own: `receive`, `send`, separated by commas. Not set: none.
+        FERROTEL_ASGI_SPANS;
     }
     Limits {
         /// How many attributes a span, an event or a link may have, where no narrower variable says otherwise; empty for no limit.

@@ -4,6 +4,7 @@
 //! standard library's: they keep no process-wide table that a fork could leave locked in the child.
 
 mod counts;
+mod live;
 mod notice;
 mod per_process;
 pub(in crate::sdk) mod pool;
@@ -12,7 +13,9 @@ mod queue;
 mod worker;
 
 pub use counts::BatchCounts;
+pub use live::{begin_delivery, deliver_now, on_worker_start, resume};
 pub(super) use notice::Repeats;
 pub use per_process::PerProcess;
 pub use processor::{BatchConfig, BatchItem, BatchProcessor, BatchSink, Refusal};
-pub(super) use worker::{panic_text, without_signals};
+pub(super) use worker::panic_text;
+pub use worker::without_signals;

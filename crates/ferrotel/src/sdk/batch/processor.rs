@@ -5,6 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::counts::BatchCounts;
+use super::live::{self, Begun, Live};
 use super::notice::{DropReport, Repeats};
 use super::per_process::PerProcess;
 use super::queue::{Queue, Worker};
@@ -14,7 +15,7 @@ use crate::config::BatchSettings;
 
 /// The logger under which users look for a batch processor's lines.
 pub(super) const TARGET: &str = "opentelemetry.sdk._shared_internal";
-/// How long shutdown still waits for the worker after it has interrupted the exporter.
+/// How long shutdown still waits for the worker after it has interrupted the exporter, where its caller has the time.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// An absurd duration would overflow the clock; a century is as good as forever.
@@ -46,6 +47,10 @@ pub trait BatchSink<T>: Send + Sync + 'static {
 
     /// Waits for what the sink itself still holds; `false` when `timeout` passed first.
     fn force_flush(&self, timeout: Duration) -> bool;
+
+    /// Whether the process is about to be killed: then a batch that was refused is not tried again, and a wait for the
+    /// next attempt ends at once.
+    fn set_hurried(&self, _hurried: bool) {}
 }
 
 /// Why a [`BatchSink`] did not accept a batch.
@@ -137,6 +142,33 @@ impl<T> Shared<T> {
     }
 }
 
+impl<T: BatchItem> Live for Shared<T> {
+    fn begin(&self, last_chance: bool) -> Begun {
+        if last_chance {
+            self.sink.set_hurried(true);
+        }
+        let mut queue = self.queue();
+        queue.flush_until = queue.tail();
+        queue.worker_sleeps = false;
+        let begun = Begun { until: queue.flush_until, failed: queue.failed };
+        drop(queue);
+        self.wake.notify_one();
+        begun
+    }
+
+    fn finish(&self, Begun { until, failed }: Begun, deadline: Instant) -> bool {
+        let done = |queue: &Queue<T>| queue.settled_until(until) || queue.worker == Worker::Gone;
+        self.wait_until(deadline, done) && {
+            let queue = self.queue();
+            queue.settled_until(until) && queue.failed == failed
+        }
+    }
+
+    fn resume(&self) {
+        self.sink.set_hurried(false);
+    }
+}
+
 impl<T: BatchItem> BatchProcessor<T> {
     /// A processor in front of `sink`. Starts nothing. Sizes of 0 count as 1, and a batch is at most a full queue.
     pub fn new(sink: Arc<dyn BatchSink<T>>, config: BatchConfig) -> Self {
@@ -147,6 +179,7 @@ impl<T: BatchItem> BatchProcessor<T> {
             schedule_delay: config.schedule_delay.min(FOREVER),
             export_timeout: config.export_timeout.min(FOREVER),
         };
+        live::prepare();
         let shared = shared(&sink, &config, false);
         BatchProcessor { config, sink, closed: AtomicBool::new(false), shared: PerProcess::new(shared) }
     }
@@ -227,11 +260,21 @@ impl<T: BatchItem> BatchProcessor<T> {
             && self.sink.force_flush(deadline.saturating_duration_since(Instant::now()))
     }
 
+    /// When the exporter accepted a batch last.
+    pub fn accepted_at(&self) -> Option<Instant> {
+        self.shared().queue().accepted_at
+    }
+
     /// Exports what is queued and ends the worker, then the sink. Idempotent.
     ///
     /// When `timeout` (default: `export_timeout`) passes first, the sink is shut down under the worker's feet, what is
     /// left is dropped and counted, and `false` is returned.
     pub fn shutdown(&self, timeout: Option<Duration>) -> bool {
+        self.shutdown_with_grace(timeout, GRACE)
+    }
+
+    /// [`BatchProcessor::shutdown`] that waits at most for `grace` for an exporter that it has interrupted.
+    pub fn shutdown_with_grace(&self, timeout: Option<Duration>, grace: Duration) -> bool {
         if self.closed.swap(true, Ordering::AcqRel) {
             return true;
         }
@@ -249,14 +292,23 @@ impl<T: BatchItem> BatchProcessor<T> {
         }
         let ended = |queue: &Queue<T>| queue.worker != Worker::Running;
         let in_time = shared.wait_until(deadline, ended);
-        let left = shared.queue().abandon();
+        let mut queue = shared.queue();
+        let (under_way, accepted) = (queue.in_flight(), queue.exported);
+        let left = queue.abandon();
+        drop(queue);
         let in_time = in_time && left.is_empty();
+        let given_up = left.len() as u64;
         drop(left);
         worker::guarded::<T, _>("shutting down the exporter of", || self.sink.shutdown());
         if !in_time {
-            shared.wait_until(Instant::now() + GRACE, ended);
+            shared.wait_until(Instant::now() + grace, ended);
         }
         worker::tell_drops(shared, true);
+        let lost = (given_up + under_way).saturating_sub(shared.queue().exported - accepted);
+        if lost > 0 {
+            let line = format!("{lost} {}(s) were lost at shutdown: they could not be exported in time.", T::NOUN);
+            diagnostics::log(Level::Warning, TARGET, &line);
+        }
         in_time
     }
 

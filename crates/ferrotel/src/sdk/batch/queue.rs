@@ -1,6 +1,7 @@
 //! The bounded queue: plain state, to be held under one lock.
 
 use std::collections::VecDeque;
+use std::time::Instant;
 
 /// Items in the order of arrival, each with an implied sequence number, and the state of who serves them.
 pub(super) struct Queue<T> {
@@ -16,7 +17,11 @@ pub(super) struct Queue<T> {
     /// The producers have said that the queue is full; the worker takes the mark away when it tells how much was lost.
     pub overload_told: bool,
     pub exported: u64,
+    /// When a batch was accepted last.
+    pub accepted_at: Option<Instant>,
     pub failed: u64,
+    /// Given up at shutdown, of those dropped.
+    pub abandoned_items: u64,
     pub ignored: u64,
     /// No item is taken any more.
     pub closed: bool,
@@ -47,7 +52,9 @@ impl<T> Queue<T> {
             dropped: 0,
             overload_told: false,
             exported: 0,
+            accepted_at: None,
             failed: 0,
+            abandoned_items: 0,
             ignored: 0,
             closed,
             abandoned: false,
@@ -93,7 +100,12 @@ impl<T> Queue<T> {
     /// What was taken has been exported, or not.
     pub fn settle(&mut self, count: usize, accepted: bool) {
         self.in_flight = None;
-        *(if accepted { &mut self.exported } else { &mut self.failed }) += count as u64;
+        if accepted {
+            self.exported += count as u64;
+            self.accepted_at = Some(Instant::now());
+        } else {
+            self.failed += count as u64;
+        }
     }
 
     /// Whether some item below `flush_until` still waits.
@@ -106,11 +118,17 @@ impl<T> Queue<T> {
         self.head >= sequence && self.in_flight.is_none_or(|first| first >= sequence)
     }
 
+    /// How many items the exporter is working on.
+    pub fn in_flight(&self) -> u64 {
+        self.in_flight.map_or(0, |first| self.head - first)
+    }
+
     /// Gives up everything that waits, counting it as dropped.
     pub fn abandon(&mut self) -> VecDeque<T> {
         self.abandoned = true;
         self.head += self.items.len() as u64;
         self.dropped += self.items.len() as u64;
+        self.abandoned_items += self.items.len() as u64;
         std::mem::take(&mut self.items)
     }
 }

@@ -2,9 +2,10 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
+use super::live;
 use super::processor::{BatchItem, Shared, TARGET};
 use super::queue::{Queue, Worker};
 use crate::common::diagnostics::{self, Level};
@@ -21,11 +22,14 @@ pub(super) fn start<T: BatchItem>(shared: &Arc<Shared<T>>) {
         drop(queue);
         let line = format!("No thread to export in ({error}); {} telemetry waits for the next attempt.", T::NOUN);
         diagnostics::log(Level::Error, TARGET, &line);
+        return;
     }
+    let processor: Weak<Shared<T>> = Arc::downgrade(shared);
+    live::enlist(processor);
 }
 
 /// Runs `spawn` so that a new thread starts with every signal blocked: the host's handlers belong to the host's threads.
-pub(in crate::sdk) fn without_signals<R>(spawn: impl FnOnce() -> R) -> R {
+pub fn without_signals<R>(spawn: impl FnOnce() -> R) -> R {
     // SAFETY: both sets are initialised by the calls that receive them, and the thread's own mask is put back.
     unsafe {
         let mut all = std::mem::zeroed();
@@ -134,7 +138,10 @@ pub(in crate::sdk) fn panic_text(panic: &(dyn Any + Send)) -> &str {
 
 /// Tells how many items were dropped, where it is time to; `last` tells all that is left to tell.
 pub(super) fn tell_drops<T: BatchItem>(shared: &Shared<T>, last: bool) {
-    let total = shared.queue().dropped;
+    let total = {
+        let queue = shared.queue();
+        queue.dropped - queue.abandoned_items
+    };
     let mut drops = shared.drops.lock().unwrap_or_else(PoisonError::into_inner);
     let due = if last { drops.rest(total) } else { drops.due(total, Instant::now()) };
     drop(drops);

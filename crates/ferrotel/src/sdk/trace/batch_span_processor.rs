@@ -1,7 +1,7 @@
 //! The batching span processor.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{FinishedSpan, SpanCell, SpanExporter};
 use crate::sdk::batch::{BatchConfig, BatchCounts, BatchItem, BatchProcessor, BatchSink, Refusal};
@@ -39,6 +39,16 @@ impl BatchSpanProcessor {
         self.batches.shutdown(timeout)
     }
 
+    /// [`Self::shutdown`] that waits at most for `grace` for an exporter that it has interrupted, a second by default.
+    pub fn shutdown_with_grace(&self, timeout: Option<Duration>, grace: Duration) -> bool {
+        self.batches.shutdown_with_grace(timeout, grace)
+    }
+
+    /// When the exporter accepted a batch last.
+    pub fn accepted_at(&self) -> Option<Instant> {
+        self.batches.accepted_at()
+    }
+
     /// Whether it was shut down.
     pub fn is_shut_down(&self) -> bool {
         self.batches.is_shut_down()
@@ -71,6 +81,10 @@ impl BatchSink<FinishedSpan> for Exporting {
 
     fn force_flush(&self, timeout: Duration) -> bool {
         self.0.force_flush(timeout)
+    }
+
+    fn set_hurried(&self, hurried: bool) {
+        self.0.set_hurried(hurried);
     }
 }
 

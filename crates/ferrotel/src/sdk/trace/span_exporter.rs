@@ -25,6 +25,9 @@ pub trait SpanExporter: Send + Sync + 'static {
         true
     }
 
+    /// Whether the process is about to be killed: then nothing is tried again, and a wait for the next attempt ends.
+    fn set_hurried(&self, _hurried: bool) {}
+
     /// Stands for the exporter in log lines and self-observability metrics, for example `otlp_grpc_span_exporter`.
     fn component_type(&self) -> &'static str;
 

@@ -15,13 +15,16 @@ _COMPONENTS = {
     "opentelemetry_traces_exporter": {
         "console": "opentelemetry.sdk.trace.export:ConsoleSpanExporter",
         "otlp": "opentelemetry.exporter.otlp.proto.grpc.trace_exporter:OTLPSpanExporter",
+        "otlp_json_file": "opentelemetry.exporter.otlp.json.file.trace_exporter:FileSpanExporter",
         "otlp_json_http": "opentelemetry.exporter.otlp.json.http.trace_exporter:OTLPSpanExporter",
         "otlp_proto_grpc": "opentelemetry.exporter.otlp.proto.grpc.trace_exporter:OTLPSpanExporter",
         "otlp_proto_http": "opentelemetry.exporter.otlp.proto.http.trace_exporter:OTLPSpanExporter",
+        "zipkin_json": "opentelemetry.exporter.zipkin.json:ZipkinExporter",
     },
     "opentelemetry_metrics_exporter": {
         "console": "opentelemetry.sdk.metrics.export:ConsoleMetricExporter",
         "otlp": "opentelemetry.exporter.otlp.proto.grpc.metric_exporter:OTLPMetricExporter",
+        "otlp_json_file": "opentelemetry.exporter.otlp.json.file.metric_exporter:FileMetricExporter",
         "otlp_json_http": "opentelemetry.exporter.otlp.json.http.metric_exporter:OTLPMetricExporter",
         "otlp_proto_grpc": "opentelemetry.exporter.otlp.proto.grpc.metric_exporter:OTLPMetricExporter",
         "otlp_proto_http": "opentelemetry.exporter.otlp.proto.http.metric_exporter:OTLPMetricExporter",

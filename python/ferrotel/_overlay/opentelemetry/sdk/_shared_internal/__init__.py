@@ -18,6 +18,7 @@ from typing import Any, Generic, Iterator, Protocol, TypeVar
 from ferrotel import _native
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
 from opentelemetry.sdk._shared_internal._processor_metrics import ProcessorMetricsT
+from opentelemetry.sdk.util._exit import deliver_at_sigterm
 from opentelemetry.sdk.util._fork import call_after_fork
 
 Telemetry = TypeVar("Telemetry")
@@ -99,6 +100,7 @@ class BatchProcessor(Generic[Telemetry]):
             name=f"OtelBatch{self._exporting}RecordProcessor", target=self.worker, daemon=True
         )
         self._worker_thread.start()
+        deliver_at_sigterm(self)
 
     def _at_fork_reinit(self) -> None:
         # The parent's items are the parent's to export, and its lock may be held by a thread that is not here.

@@ -13,7 +13,6 @@ from opentelemetry.sdk.environment_variables import OTEL_SDK_DISABLED
 from opentelemetry.sdk.environment_variables._log_level import apply_log_level
 from opentelemetry.sdk.resources import Resource, _get_process_dependent_resource
 from opentelemetry.sdk.trace import sampling
-from opentelemetry.sdk.trace._exit import deliver_at_end_of_child
 from opentelemetry.sdk.trace._span import _older_form
 from opentelemetry.sdk.trace._span_limits import SpanLimits
 from opentelemetry.sdk.trace._span_processor import (
@@ -28,6 +27,7 @@ from opentelemetry.sdk.trace._tracer import (
     _TracerConfiguratorT,
 )
 from opentelemetry.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
+from opentelemetry.sdk.util._exit import deliver_at_end_of_child, shut_down_at_exit
 from opentelemetry.sdk.util._fork import call_after_fork
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace._unrecorded import note_unused_provider
@@ -75,9 +75,7 @@ class TracerProvider(trace_api.TracerProvider):
         self._tracer_configurator = _tracer_configurator or _default_tracer_configurator
         self._tracers_lock = threading.Lock()
         self._tracers: dict[InstrumentationScope, Tracer] = {}
-        self._atexit_handler = atexit.register(self.shutdown) if shutdown_on_exit else None
-        if shutdown_on_exit:
-            deliver_at_end_of_child(self)
+        self._atexit_handler = shut_down_at_exit(self) if shutdown_on_exit else None
         call_after_fork(self._handle_fork)
 
     def _handle_fork(self) -> None:

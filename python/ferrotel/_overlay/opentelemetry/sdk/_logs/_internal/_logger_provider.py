@@ -28,7 +28,7 @@ from opentelemetry.sdk.environment_variables import OTEL_PYTHON_SDK_INTERNAL_MET
 from opentelemetry.sdk.environment_variables._internal import parse_boolean_environment_variable
 from opentelemetry.sdk.environment_variables._log_level import apply_log_level
 from opentelemetry.sdk.resources import Resource, _get_process_dependent_resource
-from opentelemetry.sdk.trace._exit import deliver_at_end_of_child
+from opentelemetry.sdk.util._exit import deliver_at_end_of_child, shut_down_at_exit
 from opentelemetry.sdk.util._fork import call_after_fork
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
@@ -74,8 +74,7 @@ class LoggerProvider(logs_api.LoggerProvider):
         self._log_record_limits = log_record_limits or LogRecordLimits()
         self._at_exit_handler: Callable[[], Any] | None = None
         if shutdown_on_exit:
-            self._at_exit_handler = atexit.register(self.shutdown)
-            deliver_at_end_of_child(self)
+            self._at_exit_handler = shut_down_at_exit(self)
         self._logger_cache: dict[tuple[str, str | None, str | None], Logger] = {}
         self._active_loggers: WeakSet[Logger] = WeakSet()
         self._renew_locks()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from atexit import register, unregister
+from atexit import unregister
 from logging import getLogger
 from os import environ
 from threading import Lock
@@ -46,6 +46,7 @@ from opentelemetry.sdk.metrics._internal.measurement_consumer import (
 )
 from opentelemetry.sdk.metrics._internal.sdk_configuration import SdkConfiguration
 from opentelemetry.sdk.resources import Resource, _get_process_dependent_resource
+from opentelemetry.sdk.util._exit import deliver_at_end_of_child, shut_down_at_exit
 from opentelemetry.sdk.util._fork import call_after_fork
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.util._once import Once
@@ -143,7 +144,7 @@ class MeterProvider(APIMeterProvider):
             metric_readers=metric_readers,
         )
         self._disabled = environ.get(OTEL_SDK_DISABLED, "").strip().lower() == "true"
-        self._atexit_handler = register(self.shutdown) if shutdown_on_exit else None
+        self._atexit_handler = shut_down_at_exit(self) if shutdown_on_exit else None
         self._meters: dict[InstrumentationScope, Meter] = {}
         self._shutdown_once = Once()
         self._shutdown = False
@@ -170,6 +171,8 @@ class MeterProvider(APIMeterProvider):
             meter._instrument_registration_lock = Lock()
             meter._instrument_ids_lock = Lock()
         self._measurement_consumer._at_fork_reinit()
+        if self._atexit_handler is not None:
+            deliver_at_end_of_child(self)
         self._update_resource(_get_process_dependent_resource())
 
     def _set_meter_configurator(self, *, meter_configurator: _MeterConfiguratorT) -> None:

@@ -68,7 +68,7 @@ class SynchronousMeasurementConsumer(MeasurementConsumer):
         )
         storage._uses_engine = True
         limit = getattr(reader, "_cardinality_limit", None)
-        if isinstance(limit, int):
+        if isinstance(limit, (int, dict)):
             storage._cardinality_limit = limit
         return storage
 

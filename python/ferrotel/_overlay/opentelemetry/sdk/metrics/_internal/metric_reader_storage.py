@@ -63,7 +63,7 @@ class MetricReaderStorage:
         self._needs_python = False
         # By observable instrument; None for those whose observations Python code deals with.
         self._observers: dict[_Instrument, _native.Observer | None] = {}
-        self._cardinality_limit = sdk_config.cardinality_limit
+        self._cardinality_limit: int | dict[type, int] | None = sdk_config.cardinality_limit
 
     def _get_or_init_view_instrument_match(self, instrument: _Instrument) -> list[_ViewInstrumentMatch]:
         """The streams of an instrument, made when they are first asked for: they never change."""
@@ -87,7 +87,8 @@ class MetricReaderStorage:
             instrument_class_aggregation=self._instrument_class_aggregation,
         )
         if self._uses_engine:
-            match._limit_cardinality(self._cardinality_limit)
+            limit = self._cardinality_limit
+            match._limit_cardinality(limit.get(instrument.__class__) if isinstance(limit, dict) else limit)
             match._use_engine(self._instrument_class_temporality[instrument.__class__])
             if match._stream is None:
                 self._needs_python = True

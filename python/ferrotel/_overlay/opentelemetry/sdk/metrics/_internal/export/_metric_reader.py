@@ -7,7 +7,7 @@ from dataclasses import replace
 from logging import getLogger
 from threading import RLock
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Callable, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence
 
 from opentelemetry.metrics import MeterProvider, NoOpMeterProvider
 from opentelemetry.sdk.environment_variables import OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED
@@ -66,8 +66,8 @@ class MetricReader(ABC):
         preferred_aggregation: By public class of instrument, how it is aggregated where no view says otherwise.
         otel_component_type: Stands for the reader in the SDK's metrics about itself; default: the class's name.
         metric_producers: Whose metrics are collected too. Not in the reference.
-        cardinality_limit: How many sets of attributes each stream tells apart; default: the provider's. Not in the
-            reference.
+        cardinality_limit: How many sets of attributes each stream tells apart, or by public class of instrument how
+            many; default: the provider's. Not in the reference.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class MetricReader(ABC):
         *,
         otel_component_type: Any = None,
         metric_producers: Sequence[MetricProducer] = (),
-        cardinality_limit: int | None = None,
+        cardinality_limit: int | Mapping[type, int] | None = None,
     ) -> None:
         self._collect: Callable[..., MetricsData | None] | None = None
         self._preferred_temporality = preferred_temporality
@@ -91,9 +91,7 @@ class MetricReader(ABC):
         }
         for kind, aggregation in (preferred_aggregation or {}).items():
             self._instrument_class_aggregation[_made_class(kind)] = aggregation
-        if cardinality_limit is not None and cardinality_limit < 1:
-            raise ValueError(f"cardinality_limit of a MetricReader is a positive number, not {cardinality_limit!r}")
-        self._cardinality_limit = cardinality_limit
+        self._cardinality_limit = _cardinality_limit_of(cardinality_limit)
         self._metric_producers = tuple(metric_producers)
         self._otel_component_type: str = (
             getattr(otel_component_type, "value", otel_component_type)
@@ -193,7 +191,7 @@ class InMemoryMetricReader(MetricReader):
         preferred_aggregation: PreferredAggregation = None,
         *,
         metric_producers: Sequence[MetricProducer] = (),
-        cardinality_limit: int | None = None,
+        cardinality_limit: int | Mapping[type, int] | None = None,
     ) -> None:
         super().__init__(
             preferred_temporality=preferred_temporality,
@@ -222,6 +220,14 @@ class InMemoryMetricReader(MetricReader):
 
     def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
         """Nothing to end."""
+
+
+def _cardinality_limit_of(given: int | Mapping[type, int] | None) -> int | dict[type, int] | None:
+    by_class = {_made_class(kind): limit for kind, limit in given.items()} if isinstance(given, Mapping) else None
+    for limit in [given] if by_class is None else by_class.values():
+        if limit is not None and limit < 1:  # type: ignore[operator]
+            raise ValueError(f"cardinality_limit of a MetricReader is a positive number, not {limit!r}")
+    return given if by_class is None else by_class  # type: ignore[return-value]
 
 
 def _made_class(kind: type) -> type:

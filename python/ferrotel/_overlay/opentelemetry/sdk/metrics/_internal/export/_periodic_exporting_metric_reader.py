@@ -7,7 +7,7 @@ from logging import getLogger
 from os import environ
 from threading import Event, Lock, Thread
 from time import time_ns
-from typing import Any, Sequence
+from typing import Any, Mapping, Sequence
 
 from ferrotel import _native
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
@@ -20,6 +20,7 @@ from opentelemetry.sdk.metrics._internal.export._metric_producer import MetricPr
 from opentelemetry.sdk.metrics._internal.export._metric_reader import MetricReader
 from opentelemetry.sdk.metrics._internal.measurement_consumer import SynchronousMeasurementConsumer
 from opentelemetry.sdk.metrics._internal.point import MetricsData
+from opentelemetry.sdk.util._exit import deliver_at_sigterm, within_exit
 from opentelemetry.sdk.util._fork import call_after_fork
 from opentelemetry.util._once import Once
 
@@ -50,7 +51,7 @@ class PeriodicExportingMetricReader(MetricReader):
         export_timeout_millis: float | None = None,
         *,
         metric_producers: Sequence[MetricProducer] = (),
-        cardinality_limit: int | None = None,
+        cardinality_limit: int | Mapping[type, int] | None = None,
     ) -> None:
         super().__init__(
             preferred_temporality=exporter._preferred_temporality,
@@ -84,6 +85,7 @@ class PeriodicExportingMetricReader(MetricReader):
             daemon=True,
         )
         self._daemon_thread.start()
+        deliver_at_sigterm(self)
 
     def _at_fork_reinit(self) -> None:
         # What another thread of the parent held at the fork stays held here.
@@ -151,7 +153,7 @@ class PeriodicExportingMetricReader(MetricReader):
 
     def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
         """Exports what was measured since the last time, and ends the exporter. Later calls only log a warning."""
-        deadline = time_ns() + timeout_millis * 10**6
+        deadline = time_ns() + within_exit(timeout_millis / 1e3) * 10**9
 
         def mark() -> None:
             self._shutdown = True

@@ -1,0 +1,396 @@
+"""The telemetry of an engine, made from SQLAlchemy's events."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import weakref
+from typing import Any, Callable
+
+import sqlalchemy
+from opentelemetry import trace
+from opentelemetry.context import attach, detach
+from opentelemetry.instrumentation._semantic_conventions import NET_TRANSPORT
+from opentelemetry.instrumentation._semconv import (
+    _OpenTelemetrySemanticConventionStability,
+    _OpenTelemetryStabilitySignalType,
+    _set_db_name,
+    _set_db_operation,
+    _set_db_statement,
+    _set_db_system,
+    _set_db_user,
+    _set_http_net_peer_name_client,
+    _set_http_peer_port_client,
+    _StabilityMode,
+)
+from opentelemetry.instrumentation.sqlcommenter_utils import _add_sql_comment
+from opentelemetry.instrumentation.utils import _get_opentelemetry_values, is_instrumentation_enabled
+from opentelemetry.trace.status import Status, StatusCode
+from sqlalchemy.event import listen, remove
+
+_logger = logging.getLogger(__name__)
+
+_LEADING_COMMENT = re.compile(r"^/\*.*?\*/")
+
+# What a dialect calls a cursor's methods with. The last argument is the execution's context.
+_EXECUTE = ("do_execute", "do_executemany", "do_execute_no_params")
+
+
+class _EngineTelemetry:
+    """What the engines that are made with one set of options share."""
+
+    def __init__(self, *options: Any) -> None:
+        tracer, connections_usage, *self._options = options
+        self._instruments = tracer, connections_usage
+
+    def trace(self, engine: Any) -> EngineTracer:
+        """Instruments an engine."""
+        tracer, connections_usage = self._instruments
+        return EngineTracer(tracer, getattr(engine, "sync_engine", engine), connections_usage, *self._options)
+
+    def around_create(self, create: Callable[..., Any]) -> Callable[..., Any]:
+        """The function, with the engines that it makes instrumented."""
+
+        def create_traced(*args: Any, **kwargs: Any) -> Any:
+            engine = create(*args, **kwargs)
+            if is_instrumentation_enabled():
+                try:
+                    self.trace(engine)
+                except Exception:
+                    # What stands for an engine and has no events.
+                    _logger.warning("An engine has no telemetry", exc_info=True)
+            return engine
+
+        return create_traced
+
+
+def _connect_in_span(tracer: trace.Tracer, connect: Callable[..., Any]) -> Callable[..., Any]:
+    """`Engine.connect`, in a span."""
+    database, http = _modes()
+    # By engine.
+    known: weakref.WeakKeyDictionary[Any, dict[str, Any]] = weakref.WeakKeyDictionary()
+
+    def attributes_of(engine: Any) -> dict[str, Any]:
+        attributes = known.get(engine)
+        if attributes is None:
+            attributes, _ = _get_attributes_from_url(engine.url, database, http)
+            _set_db_system(attributes, _normalize_vendor(engine.name), database)
+            known[engine] = attributes
+        return attributes
+
+    def connect_in_span(engine: Any, *args: Any, **kwargs: Any) -> Any:
+        if not is_instrumentation_enabled():
+            return connect(engine, *args, **kwargs)
+        with tracer.start_as_current_span("connect", kind=trace.SpanKind.CLIENT) as span:
+            if span.is_recording():
+                try:
+                    span.set_attributes(attributes_of(engine))
+                except Exception:
+                    _logger.debug("An engine does not say what it connects to", exc_info=True)
+            return connect(engine, *args, **kwargs)
+
+    return connect_in_span
+
+
+class EngineTracer:
+    """Instruments an engine as long as it lives: spans of its statements, and its pool's use as a metric.
+
+    A statement's span is current while the driver works on it.
+    """
+
+    # By engine. The name is known to tests of programs.
+    _remove_event_listener_params: weakref.WeakKeyDictionary[Any, list[EngineTracer]] = weakref.WeakKeyDictionary()
+
+    def __init__(
+        self,
+        tracer: trace.Tracer,
+        engine: Any,
+        connections_usage: Any,
+        enable_commenter: bool = False,
+        commenter_options: dict[str, Any] | None = None,
+        enable_attribute_commenter: bool = False,
+    ) -> None:
+        self._sem_conv_opt_in_mode_db, self._sem_conv_opt_in_mode_http = _modes()
+        self.tracer = tracer
+        self.connections_usage = connections_usage
+        self.vendor = _normalize_vendor(engine.name)
+        self.enable_commenter = enable_commenter
+        self.commenter_options = commenter_options or {}
+        self.enable_attribute_commenter = enable_attribute_commenter
+        self._engine_attrs = _get_attributes_from_engine(engine)
+        self._idle = {**self._engine_attrs, "state": "idle"}
+        self._used = {**self._engine_attrs, "state": "used"}
+        # What spans of the URL have, as long as it is the engine's.
+        self._url: Any = None
+        self._url_attributes: dict[str, Any] = {}
+        self._url_has_host = False
+        self._listening: list[tuple[str, Callable[..., Any]]] = []
+        self._listen(engine, "before_cursor_execute", self._before_cur_exec, retval=True)
+        self._listen(engine, "after_cursor_execute", _after_cur_exec)
+        self._listen(engine, "handle_error", _handle_error)
+        self._listen(engine, "connect", self._pool_connect)
+        self._listen(engine, "close", self._pool_close)
+        self._listen(engine, "checkin", self._pool_checkin)
+        self._listen(engine, "checkout", self._pool_checkout)
+        self._execute = _make_current(engine.dialect)
+        self._remove_event_listener_params.setdefault(engine, []).append(self)
+
+    def _listen(self, engine: Any, event: str, function: Callable[..., Any], **options: Any) -> None:
+        try:
+            listen(engine, event, function, **options)
+        except sqlalchemy.exc.InvalidRequestError:
+            # SQLAlchemy 1.0 has no "close".
+            return
+        self._listening.append((event, function))
+
+    @classmethod
+    def remove_all_event_listeners(cls) -> None:
+        """Restores all engines."""
+        for engine, tracers in list(cls._remove_event_listener_params.items()):
+            for tracer in tracers:
+                tracer._remove_from(engine)
+        cls._remove_event_listener_params.clear()
+
+    def _remove_from(self, engine: Any) -> None:
+        for event, function in self._listening:
+            try:
+                remove(engine, event, function)
+            except sqlalchemy.exc.InvalidRequestError:
+                # Its pool is another one by now.
+                pass
+        for name, replacement in self._execute.items():
+            if vars(engine.dialect).get(name) is replacement:
+                delattr(engine.dialect, name)
+
+    def _pool_connect(self, _dbapi_connection: Any, _connection_record: Any) -> None:
+        if is_instrumentation_enabled():
+            self.connections_usage.add(1, self._idle)
+
+    def _pool_close(self, _dbapi_connection: Any, _connection_record: Any) -> None:
+        if is_instrumentation_enabled():
+            self.connections_usage.add(-1, self._idle)
+
+    def _pool_checkin(self, _dbapi_connection: Any, _connection_record: Any) -> None:
+        if is_instrumentation_enabled():
+            self.connections_usage.add(-1, self._used)
+            self.connections_usage.add(1, self._idle)
+
+    def _pool_checkout(self, _dbapi_connection: Any, _connection_record: Any, _connection_proxy: Any) -> None:
+        if is_instrumentation_enabled():
+            self.connections_usage.add(-1, self._idle)
+            self.connections_usage.add(1, self._used)
+
+    def _before_cur_exec(
+        self, conn: Any, cursor: Any, statement: Any, params: Any, context: Any, _executemany: Any
+    ) -> tuple[Any, Any]:
+        # Without a context nothing would end the span.
+        if context is not None and is_instrumentation_enabled():
+            try:
+                statement = self._start(conn, cursor, statement, context)
+            except Exception:
+                _logger.exception("A statement has no span")
+        return statement, params
+
+    def _start(self, conn: Any, cursor: Any, statement: Any, context: Any) -> Any:
+        """Starts the statement's span; the statement, with its comment."""
+        db_name = _get_db_name_from_cursor_or_conn(self.vendor, conn, cursor)
+        operation = self._operation_name(db_name, statement)
+        span = self.tracer.start_span(operation, kind=trace.SpanKind.CLIENT)
+        context._otel_span = span
+        if span.is_recording():
+            recorded = statement
+            if self.enable_commenter:
+                statement = self._with_comment(conn, statement, span)
+                if self.enable_attribute_commenter:
+                    recorded = statement
+            attributes = dict(self._connection_attributes(conn, cursor))
+            database = self._sem_conv_opt_in_mode_db
+            _set_db_statement(attributes, recorded, database)
+            _set_db_system(attributes, self.vendor, database)
+            _set_db_operation(attributes, operation, database)
+            span.set_attributes(attributes)
+        return statement
+
+    def _connection_attributes(self, conn: Any, cursor: Any) -> dict[str, Any]:
+        database, http = self._sem_conv_opt_in_mode_db, self._sem_conv_opt_in_mode_http
+        url = conn.engine.url
+        if url is not self._url:
+            self._url_attributes, self._url_has_host = _get_attributes_from_url(url, database, http)
+            self._url = url
+        if self._url_has_host:
+            return self._url_attributes
+        return _get_attributes_from_cursor_or_conn(
+            self.vendor, conn, cursor, dict(self._url_attributes), database, http
+        )
+
+    def _operation_name(self, db_name: str | None, statement: Any) -> str:
+        """The statement's first word and the database."""
+        parts = []
+        if isinstance(statement, str):
+            if statement.startswith("/*"):
+                statement = _LEADING_COMMENT.sub("", statement)
+            parts = statement.split(None, 1)[:1]
+        if db_name:
+            parts.append(db_name)
+        return " ".join(parts) or self.vendor
+
+    def _with_comment(self, conn: Any, statement: Any, span: trace.Span) -> Any:
+        try:
+            token = attach(trace.set_span_in_context(span))
+            try:
+                return _add_sql_comment(str(statement), **self._get_commenter_data(conn))
+            finally:
+                detach(token)
+        except Exception:
+            _logger.exception("Exception while generating sql comment")
+            return statement
+
+    def _get_commenter_data(self, conn: Any) -> dict[str, Any]:
+        data = {"db_driver": conn.engine.driver, "db_framework": f"sqlalchemy:{sqlalchemy.__version__}"}
+        if self.commenter_options.get("opentelemetry_values", True):
+            data.update(_get_opentelemetry_values())
+        return {key: value for key, value in data.items() if self.commenter_options.get(key, True)}
+
+
+def _make_current(dialect: Any) -> dict[str, Callable[..., Any]]:
+    """Has a statement's span current while the driver works on it; the functions that do so, by name.
+
+    No event has an end that comes for certain: after one, a listener of the program may raise.
+    """
+    replacements: dict[str, Callable[..., Any]] = {}
+    for name in _EXECUTE:
+        execute = getattr(dialect, name, None)
+        if execute is not None and not hasattr(execute, "_otel_execute"):
+            replacements[name] = _within_span(execute)
+    for name, replacement in replacements.items():
+        setattr(dialect, name, replacement)
+    return replacements
+
+
+def _within_span(execute: Callable[..., Any]) -> Callable[..., Any]:
+    def execute_within_span(*args: Any, **kwargs: Any) -> Any:
+        span = getattr(kwargs.get("context") or args[-1], "_otel_span", None)
+        if span is None:
+            return execute(*args, **kwargs)
+        token = attach(trace.set_span_in_context(span))
+        try:
+            return execute(*args, **kwargs)
+        finally:
+            detach(token)
+
+    execute_within_span._otel_execute = execute  # type: ignore[attr-defined]
+    return execute_within_span
+
+
+def _after_cur_exec(conn: Any, cursor: Any, statement: Any, params: Any, context: Any, executemany: Any) -> None:
+    span = getattr(context, "_otel_span", None)
+    if span is not None:
+        context._otel_span = None
+        span.end()
+
+
+def _handle_error(context: Any) -> None:
+    execution = context.execution_context
+    span = getattr(execution, "_otel_span", None)
+    if span is None:
+        return
+    execution._otel_span = None
+    try:
+        if span.is_recording():
+            span.set_status(Status(StatusCode.ERROR, str(context.original_exception)))
+    except Exception:
+        _logger.debug("An error of a statement has no text", exc_info=True)
+    span.end()
+
+
+def _modes() -> tuple[_StabilityMode, _StabilityMode]:
+    stability = _OpenTelemetrySemanticConventionStability
+    stability._initialize()
+    return (
+        stability._get_opentelemetry_stability_opt_in_mode(_OpenTelemetryStabilitySignalType.DATABASE),
+        stability._get_opentelemetry_stability_opt_in_mode(_OpenTelemetryStabilitySignalType.HTTP),
+    )
+
+
+def _normalize_vendor(vendor: str) -> str:
+    """A dialect's name as the conventions have it."""
+    if not vendor:
+        return "db"
+    if "sqlite" in vendor:
+        return "sqlite"
+    return "postgresql" if "postgres" in vendor or vendor == "psycopg2" else vendor
+
+
+def _get_db_name_from_cursor_or_conn(vendor: str, conn: Any, cursor: Any) -> Any:
+    """The database that a cursor works on, as far as its driver says, or the URL of the engine."""
+    if not vendor:
+        return None
+    vendor = vendor.lower()
+    if "postgres" in vendor:
+        return getattr(getattr(getattr(cursor, "connection", None), "info", None), "dbname", None)
+    if "mysql" in vendor:
+        # mysql.connector's with C extension has `_cnx`.
+        connection = getattr(cursor, "connection", None) or getattr(cursor, "_cnx", None)
+        return _first_attribute(connection, "database", "db")
+    if "mssql" in vendor or "sqlserver" in vendor:
+        connection = getattr(cursor, "connection", None)
+        name = _first_attribute(connection, "database", "db") or getattr(
+            getattr(connection, "info", None), "database", None
+        )
+        if name:
+            return name
+    return getattr(getattr(getattr(conn, "engine", None), "url", None), "database", None)
+
+
+def _first_attribute(connection: Any, *names: str) -> Any:
+    for name in names:
+        if hasattr(connection, name):
+            value = getattr(connection, name)
+            return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+    return None
+
+
+def _get_attributes_from_url(url: Any, database: _StabilityMode, http: _StabilityMode) -> tuple[dict[str, Any], bool]:
+    """What the URL says, and whether it names a host."""
+    attributes: dict[str, Any] = {}
+    _set_http_net_peer_name_client(attributes, url.host, http)
+    _set_http_peer_port_client(attributes, url.port, http)
+    _set_db_name(attributes, url.database, database)
+    _set_db_user(attributes, url.username, database)
+    return attributes, bool(url.host)
+
+
+def _get_attributes_from_cursor_or_conn(
+    vendor: str, conn: Any, cursor: Any, attrs: dict[str, Any], database: _StabilityMode, http: _StabilityMode
+) -> dict[str, Any]:
+    """`attrs` with what the cursor's connection says."""
+    if vendor not in ("postgresql", "sqlite"):
+        return attrs
+    if vendor == "sqlite":
+        _set_db_name(attrs, _get_db_name_from_cursor_or_conn(vendor, conn, cursor), database)
+        return attrs
+    info = getattr(getattr(cursor, "connection", None), "info", None)
+    if not info:
+        return attrs
+    _set_db_name(attrs, _get_db_name_from_cursor_or_conn(vendor, conn, cursor), database)
+    host, port = info.host, info.port
+    if host and host.startswith("/"):
+        attrs[NET_TRANSPORT] = "other"
+        if port:
+            # So are PostgreSQL's sockets named.
+            _set_http_net_peer_name_client(attrs, os.path.join(host, f".s.PGSQL.{port}"), http)
+        return attrs
+    attrs[NET_TRANSPORT] = "ip_tcp"
+    _set_http_net_peer_name_client(attrs, host, http)
+    _set_http_peer_port_client(attrs, port, http)
+    return attrs
+
+
+def _get_attributes_from_engine(engine: Any) -> dict[str, Any]:
+    """What the metric of a pool has: its name, or what it connects to."""
+    name = getattr(getattr(engine, "pool", None), "logging_name", None)
+    if not name:
+        url = engine.url
+        name = f"{url.drivername or ''}://{url.host or ''}:{url.port or ''}/{url.database or ''}"
+    return {"pool.name": name}

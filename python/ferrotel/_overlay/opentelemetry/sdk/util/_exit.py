@@ -1,0 +1,98 @@
+"""The end of a process: who delivers what waits, and how long that may hold the program up.
+
+A regular end runs `atexit` handlers, or in a child of `multiprocessing`, which before CPython 3.13 runs none, that
+package's finalizers. SIGTERM without a handler runs nothing in Python: there the engine looks after its own queues, and
+asks here for the rest.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import sys
+import time
+from os import environ
+from typing import TYPE_CHECKING, Any, Callable, Union
+from weakref import WeakSet
+
+from ferrotel import _native
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk._logs import LoggerProvider
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.trace import TracerProvider
+
+    Provider = Union[TracerProvider, LoggerProvider, MeterProvider]
+
+_logger = logging.getLogger(__name__)
+_DEFAULT_PATIENCE_SECONDS = 5.0
+# What a last collection of metrics gets where others have used the time up.
+_LEAST_SECONDS = 1.0
+
+
+def shut_down_at_exit(provider: Provider) -> Callable[[], Any]:
+    """Has the provider shut down when the program exits; returns what to unregister from `atexit`."""
+    handler: Callable[[], Any] = atexit.register(provider.shutdown)
+    # The handler that was registered last runs first: before the first provider all queues begin to be delivered.
+    atexit.unregister(_begin_exit)
+    atexit.register(_begin_exit)
+    deliver_at_end_of_child(provider)
+    return handler
+
+
+def deliver_at_end_of_child(provider: Provider) -> None:
+    """In a child of `multiprocessing`, lets its end shut the provider down; elsewhere nothing."""
+    # Without an import of ours: who has not loaded it is no child.
+    util = sys.modules.get("multiprocessing.util")
+    if util is None:
+        return
+    if sys.modules["multiprocessing.process"].parent_process() is not None:
+        _finalize(provider)
+    # A child that has only just been forked, or imports its main module, does not know yet that it is one.
+    util.register_after_fork(provider, _finalize)
+
+
+def _finalize(provider: Provider) -> None:
+    def shut_down() -> None:
+        if provider._atexit_handler is not None:
+            _begin_exit()
+            provider.shutdown()
+
+    sys.modules["multiprocessing.util"].Finalize(None, shut_down, exitpriority=0)
+
+
+def _begin_exit() -> None:
+    try:
+        patience = float(environ.get("FERROTEL_EXIT_TIMEOUT", _DEFAULT_PATIENCE_SECONDS))
+    except ValueError:
+        _logger.warning("Found invalid value for FERROTEL_EXIT_TIMEOUT, using default")
+        patience = _DEFAULT_PATIENCE_SECONDS
+    _native.begin_exit(patience)
+
+
+def within_exit(seconds: float) -> float:
+    """At most this time where the program is exiting: what is left for the exit, and a second in any case."""
+    left = _native.exit_time_left()
+    return seconds if left is None else min(seconds, max(left, _LEAST_SECONDS))
+
+
+# What holds telemetry in Python, each with a `force_flush(timeout_millis=...)`.
+_holders: WeakSet[Any] = WeakSet()
+
+
+def deliver_at_sigterm(holder: Any) -> None:
+    """Has a processor or reader flushed when SIGTERM is about to end this process, for as long as the object lives."""
+    _holders.add(holder)
+    _native.deliver_at_sigterm(_flush_holders)
+
+
+def _flush_holders(seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    for holder in list(_holders):
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return
+        try:
+            holder.force_flush(timeout_millis=left * 1e3)
+        except Exception:
+            _logger.exception("Exception while flushing at SIGTERM")
