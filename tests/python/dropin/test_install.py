@@ -68,6 +68,7 @@ for name in {modules!r}:
 """
     # An instrumentation does not import for want of what it instruments.
     assert set(alone.output(code).splitlines()) == {
+        "celery celery",
         "fastapi starlette",
         "flask flask",
         "redis redis",

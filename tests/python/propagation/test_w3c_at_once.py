@@ -165,5 +165,5 @@ def test_what_is_replaced_is_seen() -> None:
             # The object's own attribute goes before it.
             assert baggage.get_all(propagate.extract(ALL)) == {"k": "v", "l": "w"}
         with mock.patch.object(CompositePropagator, "_propagators", property(lambda _: []), create=True):
-            assert propagate.extract(ALL) is None
+            assert propagate.extract(ALL) == {}
     assert baggage.get_all(propagate.extract(ALL)) == {"k": "v", "l": "w"}

@@ -36,8 +36,7 @@ unsafe extern "C" fn extract(this: Raw, args: *const Raw, count: ffi::Py_ssize_t
             let carrier = Bound::from_borrowed_ptr(py, carrier);
             let getter = given(py, getter);
             let extracted = extract_all(&this, &carrier, given(py, context), Getter::new(getter.as_ref()))?;
-            // Without propagators, and without a context, there is nothing to return; the reference does the same.
-            Ok(extracted.map_or_else(|| raw::none(py), Bound::into_ptr))
+            Ok(extracted.into_ptr())
         })
     }
 }
@@ -51,7 +50,7 @@ pub fn extract_all<'py>(
     carrier: &Bound<'py, PyAny>,
     context: Option<Bound<'py, PyAny>>,
     getter: Getter<'_, 'py>,
-) -> PyResult<Option<Bound<'py, PyAny>>> {
+) -> PyResult<Bound<'py, PyAny>> {
     let py = carrier.py();
     if getter.is_default()
         && let Ok(carrier) = carrier.cast_exact::<PyDict>()
@@ -60,7 +59,7 @@ pub fn extract_all<'py>(
     {
         let names = [intern!(py, "traceparent"), intern!(py, "tracestate"), intern!(py, "baggage")];
         if let Some(headers) = read_plain(carrier, names) {
-            return extract_w3c(py, headers, context).map(Some);
+            return extract_w3c(py, headers, context);
         }
     }
     let mut extracted = Extracted { context, span: None };
@@ -83,7 +82,8 @@ pub fn extract_all<'py>(
         }
     })?;
     extracted.finish(py)?;
-    Ok(extracted.context)
+    // Without propagators, too: who attaches the answer needs a context. The reference answers None.
+    Ok(extracted.context.unwrap_or_else(|| crate::context::empty(py)))
 }
 
 /// Both W3C propagators at once, for headers that are plain strings.

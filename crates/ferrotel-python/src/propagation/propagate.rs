@@ -65,8 +65,7 @@ unsafe extern "C" fn extract(this: Raw, args: *const Raw, count: ffi::Py_ssize_t
             let (context, getter) = (given(py, context), given(py, getter));
             let getter = Getter::new(getter.as_ref());
             if COMPOSITE.is_behind(&propagator, 1) {
-                let extracted = extract_all(&propagator, &carrier, context, getter)?;
-                return Ok(extracted.map_or_else(|| raw::none(py), Bound::into_ptr));
+                return extract_all(&propagator, &carrier, context, getter).map(Bound::into_ptr);
             }
             let keywords = PyDict::new(py);
             keywords.set_item(intern!(py, "getter"), getter.object(py)?)?;

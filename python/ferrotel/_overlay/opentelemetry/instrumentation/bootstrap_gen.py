@@ -20,7 +20,6 @@ _LIBRARIES = [
     ("aiobotocore >= 2.0, < 4.0", "botocore"),
     ("cassandra-driver ~= 3.25", "cassandra"),
     ("scylla-driver ~= 3.25", "cassandra"),
-    ("celery >= 4.0, < 6.0", "celery"),
     ("click >= 8.1.3, < 9.0.0", "click"),
     ("confluent-kafka >= 1.8.2, < 3.0.0", "confluent-kafka"),
     ("django >= 2.0", "django"),
