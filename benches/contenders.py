@@ -83,10 +83,10 @@ def interpreter(name: str) -> str:
     return os.path.abspath(found)
 
 
-def official_python(python: str) -> str:
-    """The interpreter of an environment that holds the official packages, pinned in official.txt."""
-    requirements = HERE / "official.txt"
-    home = ROOT / "build" / "bench" / version(python) / "official"
+def official_python(python: str, requirements_file: str = "official.txt") -> str:
+    """The interpreter of an environment that holds the official packages, pinned in a file of this folder."""
+    requirements = HERE / requirements_file
+    home = ROOT / "build" / "bench" / version(python) / requirements.stem
     stamp = home / "requirements.txt"
     if not stamp.exists() or stamp.read_text() != requirements.read_text():
         make_environment(python, home, "-r", str(requirements))
@@ -94,9 +94,10 @@ def official_python(python: str) -> str:
     return str(home / "bin" / "python")
 
 
-def ferrotel_python(python: str) -> str:
-    """The interpreter of an environment that holds nothing but the optimised wheel of the sources as they are."""
-    command = ["sh", str(ROOT / "scripts" / "python-env.sh"), python, "-", "release"]
+def ferrotel_python(python: str, requirements: str = "-") -> str:
+    """The interpreter of an environment that holds nothing but the optimised wheel of the sources as they are, and what
+    a file names."""
+    command = ["sh", str(ROOT / "scripts" / "python-env.sh"), python, requirements, "release"]
     answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     return str(ROOT / answer.strip())
 

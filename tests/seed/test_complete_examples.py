@@ -21,7 +21,7 @@ def test_flask_application(server: Any, start: Callable[..., Any]) -> None:
     # Nobody calls provider.shutdown(): what waits is delivered when the process ends.
     app.stop()
 
-    assert server.wait_for_spans(4)
+    assert server.wait_for_spans(6)
     spans = server.spans()
     fetched = {span["attributes"]["order.id"]: span for span in spans if span["name"] == "fetch_order"}
     assert set(fetched) == {"7", "9"}
@@ -33,7 +33,10 @@ def test_flask_application(server: Any, start: Callable[..., Any]) -> None:
     }
     for span in spans:
         assert span["resource"]["service.name"] == "my-flask-app"
-        assert span["scope_name"] == "__main__"
+        assert span["scope_name"] in ("__main__", "opentelemetry.instrumentation.flask")
+    served = {span["span_id"]: span for span in spans if span["kind"] == SERVER}
+    assert [span["name"] for span in served.values()] == ["GET /orders/<order_id>"] * 2
+    assert {span["parent_span_id"] for span in fetched.values()} == set(served)
 
 
 def test_distributed_tracing_across_services(server: Any, start: Callable[..., Any]) -> None:

@@ -69,9 +69,11 @@ for name in {modules!r}:
     # An instrumentation does not import for want of what it instruments.
     assert set(alone.output(code).splitlines()) == {
         "celery celery",
+        "django django",
         "fastapi starlette",
         "flask flask",
         "redis redis",
+        "requests requests",
         "psycopg2 psycopg2",
         "sqlalchemy sqlalchemy",
     }

@@ -210,6 +210,12 @@ env_vars! {
         OTEL_SEMCONV_STABILITY_OPT_IN;
         /// Regular expressions for URLs that get no telemetry, separated by commas. `OTEL_PYTHON_FLASK_EXCLUDED_URLS` goes before it for Flask, and so on.
         OTEL_PYTHON_EXCLUDED_URLS;
+        /// `False`: Django is not instrumented.
+        OTEL_PYTHON_DJANGO_INSTRUMENT;
+        /// Where the middleware stands among those of Django's settings; default: first.
+        OTEL_PYTHON_DJANGO_MIDDLEWARE_POSITION;
+        /// Attributes of Django's requests that spans get, separated by commas.
+        OTEL_PYTHON_DJANGO_TRACED_REQUEST_ATTRS;
         /// Regular expressions for the request headers that servers' spans get, separated by commas.
         OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST;
         /// The same, for response headers.

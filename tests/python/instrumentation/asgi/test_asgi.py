@@ -426,6 +426,39 @@ def applications() -> list[Any]:
     return [Single(), Double, hinted, not_async, functools.partial(well), guarantee_single_callable(Double)]
 
 
+class Provider:
+    def __init__(self, failing: bool = False) -> None:
+        self.flushed: list[int] = []
+        self.failing = failing
+
+    def force_flush(self, timeout_millis: int) -> bool:
+        self.flushed.append(timeout_millis)
+        if self.failing:
+            raise OSError("no collector")
+        return True
+
+
+@pytest.mark.parametrize("end", ["complete", "failed"])
+def test_a_shutdown_delivers_first(
+    telemetry: Any, server: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, end: str
+) -> None:
+    spans, records = Provider(failing=True), Provider()
+    lifespan = "opentelemetry.instrumentation.asgi._lifespan."
+    monkeypatch.setattr(lifespan + "get_tracer_provider", lambda: spans)
+    monkeypatch.setattr(lifespan + "get_logger_provider", lambda: records)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "lifespan.startup.complete"})
+        assert spans.flushed == []
+        await send({"type": f"lifespan.shutdown.{end}"})
+
+    sent = served(telemetry, server, app, type="lifespan").sent
+    assert [event["type"] for event in sent] == ["lifespan.startup.complete", f"lifespan.shutdown.{end}"]
+    assert len(spans.flushed) == len(records.flushed) == 1
+    assert 0 < records.flushed[0] <= spans.flushed[0] <= 3000
+    assert [record.getMessage() for record in caplog.records] == ["A provider could not deliver what it holds"]
+
+
 @pytest.mark.parametrize("app", applications(), ids=lambda app: getattr(app, "__name__", type(app).__name__))
 def test_applications_of_both_generations(telemetry: Any, server: Any, app: Any) -> None:
     assert served(telemetry, server, app).body == b"well"

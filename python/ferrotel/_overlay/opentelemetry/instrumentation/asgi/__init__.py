@@ -39,6 +39,7 @@ from opentelemetry.instrumentation.asgi._exchange import (
     _Send,
     set_status_code,
 )
+from opentelemetry.instrumentation.asgi._lifespan import delivering_at_shutdown
 from opentelemetry.instrumentation.asgi._scope import (
     ASGIGetter,
     ASGISetter,
@@ -178,6 +179,8 @@ class OpenTelemetryMiddleware:
                 exchange = self._begin(scope, headers, send)
             except Exception:
                 _report("The telemetry of a request could not be started")
+        elif scope["type"] == "lifespan" and not self._removed:
+            send = delivering_at_shutdown(send)
         if exchange is None:
             await self.app(scope, receive, send)
             return

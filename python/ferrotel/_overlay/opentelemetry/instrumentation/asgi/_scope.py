@@ -140,7 +140,7 @@ def _address(scope: _Scope, headers: _Table) -> tuple[str, Any, str]:
     server = scope.get("server") or ("0.0.0.0", 80)
     port = server[1]
     # The path of a Unix socket has no port.
-    address = server[0] if port is None or port == 80 else f"{server[0]}:{port}"
+    address = server[0] if port in (None, 80, "80") else f"{server[0]}:{port}"
     host = headers.get(b"host")
     known = address if host is None else _text(host[0] if type(host) is list else host)
     return address, port, f"{scope.get('scheme', 'http')}://{known}{scope.get('path', '')}"

@@ -72,7 +72,11 @@ def _request_ctx_ref() -> weakref.ReferenceType[Any]:
 
 def get_default_span_name() -> str:
     """The method and the route of the current request; its path when no route fits."""
-    environ, rule = flask.request.environ, flask.request.url_rule
+    request = flask.request._get_current_object()
+    return _span_name(request.environ, request.url_rule)
+
+
+def _span_name(environ: dict[str, Any], rule: Any) -> str:
     if rule is None:
         return otel_wsgi.get_default_span_name(environ)
     method = sanitize_method(environ.get("REQUEST_METHOD", "").strip())
@@ -239,7 +243,9 @@ class _AppTelemetry:
 
     def before_request(self) -> None:
         """Starts the span of the current request: Flask knows the route now."""
-        environ = flask.request.environ
+        # Each use of Flask's proxy looks the request up again.
+        flask_request = flask.request._get_current_object()
+        environ = flask_request.environ
         request = environ.get(_ENVIRON_ACTIVATION_KEY)
         if request is None:
             # Nothing called the WSGI application: a program's `preprocess_request`.
@@ -249,12 +255,12 @@ class _AppTelemetry:
             return
         if request.attributes is None or not self._same_environ:
             request.attributes = otel_wsgi.collect_request_attributes(environ, self._mode)
-        rule = flask.request.url_rule
+        rule = flask_request.url_rule
         if rule is not None:
             request.route = request.attributes[HTTP_ROUTE] = rule.rule
         span, token = _start_internal_or_server_span(
             tracer=self._tracer,
-            span_name=get_default_span_name(),
+            span_name=_span_name(environ, rule),
             start_time=request.started,
             context_carrier=environ,
             context_getter=otel_wsgi.wsgi_getter,
@@ -267,27 +273,29 @@ class _AppTelemetry:
         request.owner = environ[_ENVIRON_REQCTX_REF_KEY] = _request_ctx_ref()
         request.context = trace.set_span_in_context(span)
         if self._enable_commenter:
-            request.context = context.set_value(_SQLCOMMENTER, self._comment(), request.context)
+            request.context = context.set_value(_SQLCOMMENTER, self._comment(flask_request), request.context)
         activated = attach(request.context)
         request.tokens = [activated] if token is None else [activated, token]
 
-    def _comment(self) -> dict[str, str]:
+    def _comment(self, request: Any) -> dict[str, str]:
+        rule = request.url_rule
         known = {
             "framework": f"flask:{flask_version}",
-            "controller": flask.request.endpoint,
-            "route": flask.request.url_rule.rule if flask.request.url_rule else None,
+            "controller": request.endpoint,
+            "route": rule.rule if rule else None,
         }
         return {name: value for name, value in known.items() if value and self._comments[name]}
 
     def teardown_request(self, error: BaseException | None) -> None:
         """Ends the span of the current request, unless its response is still to be streamed."""
-        request = flask.request.environ.get(_ENVIRON_ACTIVATION_KEY)
+        environ = flask.request._get_current_object().environ
+        request = environ.get(_ENVIRON_ACTIVATION_KEY)
         # Copies of the request's context, for other threads, are torn down too: they started no span.
         if request is None or request.span is None or request.owner != _request_ctx_ref():
             return
         span, tokens = request.span, request.tokens
         request.owner = None
-        flask.request.environ.pop(_ENVIRON_ACTIVATION_KEY, None)
+        environ.pop(_ENVIRON_ACTIVATION_KEY, None)
         for token in tokens:
             detach(token)
         if request.streamed and error is None:
@@ -313,7 +321,10 @@ def _is_streamed(environ: dict[str, Any], status: str, response_headers: list[tu
     # Werkzeug knows the length of every body that is not made while it is sent.
     if environ.get("REQUEST_METHOD") == "HEAD" or status[:3] in ("204", "304"):
         return False
-    return not any(name.lower() == "content-length" for name, _ in response_headers)
+    for name, _ in response_headers:
+        if name == "Content-Length" or name.lower() == "content-length":
+            return False
+    return True
 
 
 class _InstrumentedFlask(flask.Flask):  # type: ignore[misc]

@@ -33,7 +33,7 @@ _logger = logging.getLogger(__name__)
 
 _LEADING_COMMENT = re.compile(r"^/\*.*?\*/")
 
-# What a dialect calls a cursor's methods with. The last argument is the execution's context.
+# What of a dialect calls a cursor's methods.
 _EXECUTE = ("do_execute", "do_executemany", "do_execute_no_params")
 
 
@@ -56,7 +56,9 @@ class _EngineTelemetry:
             engine = create(*args, **kwargs)
             if is_instrumentation_enabled():
                 try:
-                    self.trace(engine)
+                    # One function that makes engines may call another.
+                    if getattr(engine, "sync_engine", engine) not in EngineTracer._remove_event_listener_params:
+                        self.trace(engine)
                 except Exception:
                     # What stands for an engine and has no events.
                     _logger.warning("An engine has no telemetry", exc_info=True)
@@ -96,7 +98,8 @@ def _connect_in_span(tracer: trace.Tracer, connect: Callable[..., Any]) -> Calla
 class EngineTracer:
     """Instruments an engine as long as it lives: spans of its statements, and its pool's use as a metric.
 
-    A statement's span is current while the driver works on it.
+    A statement's span is current while the driver works on it. It is made where the dialect calls the driver: engines
+    with a listener pay for each of SQLAlchemy's events, and of those none comes for certain after a statement.
     """
 
     # By engine. The name is known to tests of programs.
@@ -126,15 +129,27 @@ class EngineTracer:
         self._url_attributes: dict[str, Any] = {}
         self._url_has_host = False
         self._listening: list[tuple[str, Callable[..., Any]]] = []
-        self._listen(engine, "before_cursor_execute", self._before_cur_exec, retval=True)
-        self._listen(engine, "after_cursor_execute", _after_cur_exec)
-        self._listen(engine, "handle_error", _handle_error)
+        self._replaced: list[tuple[str, Any, Any]] = []
+        if enable_commenter:
+            # An engine's log shows the statement as this leaves it.
+            self._listen(engine, "before_cursor_execute", self._before_cur_exec, retval=True)
         self._listen(engine, "connect", self._pool_connect)
         self._listen(engine, "close", self._pool_close)
         self._listen(engine, "checkin", self._pool_checkin)
         self._listen(engine, "checkout", self._pool_checkout)
-        self._execute = _make_current(engine.dialect)
+        # Connections by which SQLAlchemy asks about the server, for itself: their statements have no spans.
+        self._asking: set[int] = set()
+        self._replace(engine.dialect, "initialize", self._without_spans)
+        for name in _EXECUTE:
+            self._replace(engine.dialect, name, self._within_span)
         self._remove_event_listener_params.setdefault(engine, []).append(self)
+
+    def _replace(self, dialect: Any, name: str, around: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+        method = getattr(dialect, name, None)
+        if method is not None:
+            replacement = around(method)
+            self._replaced.append((name, vars(dialect).get(name), replacement))
+            setattr(dialect, name, replacement)
 
     def _listen(self, engine: Any, event: str, function: Callable[..., Any], **options: Any) -> None:
         try:
@@ -148,7 +163,7 @@ class EngineTracer:
     def remove_all_event_listeners(cls) -> None:
         """Restores all engines."""
         for engine, tracers in list(cls._remove_event_listener_params.items()):
-            for tracer in tracers:
+            for tracer in reversed(tracers):
                 tracer._remove_from(engine)
         cls._remove_event_listener_params.clear()
 
@@ -159,9 +174,15 @@ class EngineTracer:
             except sqlalchemy.exc.InvalidRequestError:
                 # Its pool is another one by now.
                 pass
-        for name, replacement in self._execute.items():
-            if vars(engine.dialect).get(name) is replacement:
+        for name, before, replacement in self._replaced:
+            if vars(engine.dialect).get(name) is not replacement:
+                continue
+            if before is None:
                 delattr(engine.dialect, name)
+            else:
+                setattr(engine.dialect, name, before)
+        # What others have put around ours since stays; ours does nothing any more.
+        self._replaced.clear()
 
     def _pool_connect(self, _dbapi_connection: Any, _connection_record: Any) -> None:
         if is_instrumentation_enabled():
@@ -184,20 +205,54 @@ class EngineTracer:
     def _before_cur_exec(
         self, conn: Any, cursor: Any, statement: Any, params: Any, context: Any, _executemany: Any
     ) -> tuple[Any, Any]:
-        # Without a context nothing would end the span.
+        # With a context, what the dialect calls ends the span.
         if context is not None and is_instrumentation_enabled():
             try:
-                statement = self._start(conn, cursor, statement, context)
+                context._otel_span, statement = self._start(conn, cursor, statement)
             except Exception:
                 _logger.exception("A statement has no span")
         return statement, params
 
-    def _start(self, conn: Any, cursor: Any, statement: Any, context: Any) -> Any:
-        """Starts the statement's span; the statement, with its comment."""
+    def _without_spans(self, initialize: Callable[..., Any]) -> Callable[..., Any]:
+        def initialize_without_spans(connection: Any) -> Any:
+            self._asking.add(id(connection))
+            try:
+                return initialize(connection)
+            finally:
+                self._asking.discard(id(connection))
+
+        return initialize_without_spans
+
+    def _within_span(self, execute: Callable[..., Any]) -> Callable[..., Any]:
+        def execute_within_span(*args: Any, **kwargs: Any) -> Any:
+            # cursor, statement, perhaps parameters, context
+            context = kwargs.get("context") or args[-1]
+            span = getattr(context, "_otel_span", None)
+            if span is not None:
+                context._otel_span = None
+            elif self._replaced and not self.enable_commenter and is_instrumentation_enabled():
+                try:
+                    connection = context.root_connection
+                    if not self._asking or id(connection) not in self._asking:
+                        span, _ = self._start(connection, args[0], args[1])
+                except Exception:
+                    _logger.debug("A statement has no span", exc_info=True)
+            if span is None:
+                return execute(*args, **kwargs)
+            with trace.use_span(span, end_on_exit=True, record_exception=False, set_status_on_exception=False):
+                try:
+                    return execute(*args, **kwargs)
+                except BaseException as error:
+                    _fail(span, error)
+                    raise
+
+        return execute_within_span
+
+    def _start(self, conn: Any, cursor: Any, statement: Any) -> tuple[trace.Span, Any]:
+        """Starts the statement's span; the span, and the statement with its comment."""
         db_name = _get_db_name_from_cursor_or_conn(self.vendor, conn, cursor)
         operation = self._operation_name(db_name, statement)
         span = self.tracer.start_span(operation, kind=trace.SpanKind.CLIENT)
-        context._otel_span = span
         if span.is_recording():
             recorded = statement
             if self.enable_commenter:
@@ -210,7 +265,7 @@ class EngineTracer:
             _set_db_system(attributes, self.vendor, database)
             _set_db_operation(attributes, operation, database)
             span.set_attributes(attributes)
-        return statement
+        return span, statement
 
     def _connection_attributes(self, conn: Any, cursor: Any) -> dict[str, Any]:
         database, http = self._sem_conv_opt_in_mode_db, self._sem_conv_opt_in_mode_http
@@ -253,55 +308,12 @@ class EngineTracer:
         return {key: value for key, value in data.items() if self.commenter_options.get(key, True)}
 
 
-def _make_current(dialect: Any) -> dict[str, Callable[..., Any]]:
-    """Has a statement's span current while the driver works on it; the functions that do so, by name.
-
-    No event has an end that comes for certain: after one, a listener of the program may raise.
-    """
-    replacements: dict[str, Callable[..., Any]] = {}
-    for name in _EXECUTE:
-        execute = getattr(dialect, name, None)
-        if execute is not None and not hasattr(execute, "_otel_execute"):
-            replacements[name] = _within_span(execute)
-    for name, replacement in replacements.items():
-        setattr(dialect, name, replacement)
-    return replacements
-
-
-def _within_span(execute: Callable[..., Any]) -> Callable[..., Any]:
-    def execute_within_span(*args: Any, **kwargs: Any) -> Any:
-        span = getattr(kwargs.get("context") or args[-1], "_otel_span", None)
-        if span is None:
-            return execute(*args, **kwargs)
-        token = attach(trace.set_span_in_context(span))
-        try:
-            return execute(*args, **kwargs)
-        finally:
-            detach(token)
-
-    execute_within_span._otel_execute = execute  # type: ignore[attr-defined]
-    return execute_within_span
-
-
-def _after_cur_exec(conn: Any, cursor: Any, statement: Any, params: Any, context: Any, executemany: Any) -> None:
-    span = getattr(context, "_otel_span", None)
-    if span is not None:
-        context._otel_span = None
-        span.end()
-
-
-def _handle_error(context: Any) -> None:
-    execution = context.execution_context
-    span = getattr(execution, "_otel_span", None)
-    if span is None:
-        return
-    execution._otel_span = None
+def _fail(span: trace.Span, error: BaseException) -> None:
     try:
         if span.is_recording():
-            span.set_status(Status(StatusCode.ERROR, str(context.original_exception)))
+            span.set_status(Status(StatusCode.ERROR, str(error)))
     except Exception:
         _logger.debug("An error of a statement has no text", exc_info=True)
-    span.end()
 
 
 def _modes() -> tuple[_StabilityMode, _StabilityMode]:

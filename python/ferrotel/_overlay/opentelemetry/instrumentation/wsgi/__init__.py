@@ -48,8 +48,6 @@ from opentelemetry.instrumentation._semantic_conventions import (
 )
 from opentelemetry.instrumentation._semconv import (
     HTTP_DURATION_HISTOGRAM_BUCKETS_NEW,
-    _filter_semconv_active_request_count_attr,
-    _filter_semconv_duration_attrs,
     _get_schema_url,
     _OpenTelemetrySemanticConventionStability,
     _OpenTelemetryStabilitySignalType,
@@ -93,11 +91,12 @@ T = TypeVar("T")
 _CARRIER_KEY_PREFIX = "HTTP_"
 _CARRIER_KEY_PREFIX_LEN = len(_CARRIER_KEY_PREFIX)
 _HTTP_VERSION_PREFIX = "HTTP/"
-# Sets: every attribute of every request is looked up in one.
-_ACTIVE_OLD = frozenset(_server_active_requests_count_attrs_old)
-_ACTIVE_NEW = frozenset(_server_active_requests_count_attrs_new)
-_DURATION_OLD = frozenset(_server_duration_attrs_old)
-_DURATION_NEW = frozenset(_server_duration_attrs_new)
+# Looked up among the attributes of every request: there are fewer of them.
+_ACTIVE_OLD = tuple(_server_active_requests_count_attrs_old)
+_ACTIVE_NEW = tuple(_server_active_requests_count_attrs_new)
+_ACTIVE_BOTH = tuple(dict.fromkeys(_ACTIVE_OLD + _ACTIVE_NEW))
+_DURATION_OLD = tuple(_server_duration_attrs_old)
+_DURATION_NEW = tuple(_server_duration_attrs_new)
 
 _logger = logging.getLogger(__name__)
 
@@ -324,13 +323,18 @@ def _parse_status_code(resp_status: str) -> int | None:
 def _parse_active_request_count_attrs(
     req_attrs: dict[str, Any], sem_conv_opt_in_mode: _StabilityMode = _StabilityMode.DEFAULT
 ) -> dict[str, Any]:
-    return _filter_semconv_active_request_count_attr(req_attrs, _ACTIVE_OLD, _ACTIVE_NEW, sem_conv_opt_in_mode)
+    wanted = _ACTIVE_OLD if not _report_new(sem_conv_opt_in_mode) else _ACTIVE_BOTH
+    if not _report_old(sem_conv_opt_in_mode):
+        wanted = _ACTIVE_NEW
+    return {key: req_attrs[key] for key in wanted if key in req_attrs}
 
 
 def _parse_duration_attrs(
     req_attrs: dict[str, Any], sem_conv_opt_in_mode: _StabilityMode = _StabilityMode.DEFAULT
 ) -> dict[str, Any]:
-    return _filter_semconv_duration_attrs(req_attrs, _DURATION_OLD, _DURATION_NEW, sem_conv_opt_in_mode)
+    # The generations have a histogram each: its attributes are never mixed.
+    wanted = _DURATION_NEW if sem_conv_opt_in_mode is _StabilityMode.HTTP else _DURATION_OLD
+    return {key: req_attrs[key] for key in wanted if key in req_attrs}
 
 
 def _create_duration_histograms(

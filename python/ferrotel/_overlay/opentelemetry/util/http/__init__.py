@@ -158,6 +158,8 @@ def sanitize_method(method: str | None) -> str | None:
 
 def remove_url_credentials(url: str) -> str:
     """A URL with `REDACTED` for its user and password. What is no URL is returned as it is."""
+    if "@" not in url:
+        return url
     try:
         parsed = urlparse(url)
     except ValueError:
@@ -170,6 +172,9 @@ def remove_url_credentials(url: str) -> str:
 
 def redact_query_parameters(url: str) -> str:
     """A URL with `REDACTED` for the values of `PARAMS_TO_REDACT`. What is no URL is returned as it is."""
+    # Reading a URL takes long. A name can only hide behind percent signs.
+    if "?" not in url or ("%" not in url and not any(name in url for name in PARAMS_TO_REDACT)):
+        return url
     try:
         parsed = urlparse(url)
         parameters = parse_qs(parsed.query)
@@ -184,6 +189,9 @@ def redact_query_parameters(url: str) -> str:
 
 def redact_url(url: str) -> str:
     """A URL without its credentials and without the values of parameters that sign or authorise."""
+    # Most have neither, and reading one takes as long as making a span. A name may be written with escapes.
+    if "@" not in url and ("?" not in url or ("%" not in url and not any(name in url for name in PARAMS_TO_REDACT))):
+        return url
     return redact_query_parameters(remove_url_credentials(url))
 
 
@@ -198,9 +206,12 @@ def normalize_user_agent(user_agent: str | bytes | bytearray | memoryview | None
 def detect_synthetic_user_agent(user_agent: str | None) -> str | None:
     """`test` for monitoring that plays a user, `bot` for a crawler, None for what may be a user."""
     lower = (user_agent or "").lower()
-    for kind, patterns in (("test", TEST_PATTERNS), ("bot", BOT_PATTERNS)):
-        if any(pattern in lower for pattern in patterns):
-            return kind
+    for pattern in TEST_PATTERNS:
+        if pattern in lower:
+            return "test"
+    for pattern in BOT_PATTERNS:
+        if pattern in lower:
+            return "bot"
     return None
 
 
