@@ -2,8 +2,7 @@
 
 `surface.json` holds the facts: for each module of opentelemetry-python 1.45.1 / 0.66b1 its public names (`__all__`,
 or else what it defines without an underscore), with parameters as a signature has them (a default is shown as `=`
-alone), members and bases. Modules that ferrotel does not have yet stand in `missing.txt`, each with the issue that
-brings it.
+alone), members and bases.
 """
 
 from __future__ import annotations

@@ -170,7 +170,7 @@ class _ClientTelemetry:
             self._old = meter.create_histogram(
                 name="http.client.duration",
                 unit="ms",
-                description="Measures the duration of outbound HTTP requests.",
+                description="measures the duration of the outbound HTTP request",
                 explicit_bucket_boundaries_advisory=boundaries or HTTP_DURATION_HISTOGRAM_BUCKETS_OLD,
             )
         if _report_new(mode):
