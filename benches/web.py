@@ -231,6 +231,8 @@ def main() -> int:
     print(f"{'CPU ms for a request':22}{'off':>8}{'ferrotel':>10}{'official':>10}{'added':>9}{'added':>9}{'ratio':>8}")
     for kind in [options.only] if options.only else SERVERS:
         turns, spans = measure(kind, ferrotel, official, options.rounds, options.requests)
+        if min(spans.values()) < options.rounds * options.requests:
+            raise SystemExit(f"benches: {kind}: spans are missing, so that nothing is measured: {spans}")
         off, ours, theirs = (median(column) for column in zip(*turns))
         added, added_official = (
             median(turn.ferrotel - turn.off for turn in turns),

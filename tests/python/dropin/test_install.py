@@ -73,6 +73,7 @@ for name in {modules!r}:
         "fastapi starlette",
         "flask flask",
         "redis redis",
+        "requests requests",
         "psycopg2 psycopg2",
         "sqlalchemy sqlalchemy",
     }

@@ -1,7 +1,4 @@
-"""The Flask application: its argument is the endpoint of a receiver of OTLP over gRPC.
-
-Without the two lines that instrument Flask and requests: those packages come in later work.
-"""
+"""The Flask application: its argument is the endpoint of a receiver of OTLP over gRPC."""
 
 import signal
 import sys
@@ -11,6 +8,8 @@ from werkzeug.serving import make_server
 
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+from opentelemetry.instrumentation.flask import FlaskInstrumentor
+from opentelemetry.instrumentation.requests import RequestsInstrumentor
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -19,6 +18,9 @@ resource = Resource.create({SERVICE_NAME: "my-flask-app"})
 provider = TracerProvider(resource=resource)
 provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=sys.argv[1])))
 trace.set_tracer_provider(provider)
+
+FlaskInstrumentor().instrument()
+RequestsInstrumentor().instrument()
 
 app = Flask(__name__)
 tracer = trace.get_tracer(__name__)

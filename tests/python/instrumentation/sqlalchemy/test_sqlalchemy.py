@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import sqlite3
+import subprocess
+import sys
 import threading
 from typing import Any, Iterator
 
@@ -446,6 +448,21 @@ def test_what_stands_for_an_engine_is_left_alone(
     mock.execute(text("SELECT 1"))
     assert statements == ["SELECT 1"]
     assert caplog.messages == []
+
+
+def test_asyncio_that_nobody_imported_before() -> None:
+    code = """
+import sqlalchemy, sys
+assert "sqlalchemy.ext.asyncio" not in sys.modules
+from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor
+from opentelemetry.instrumentation.sqlalchemy.engine import EngineTracer
+SQLAlchemyInstrumentor().instrument()
+from sqlalchemy.ext.asyncio import create_async_engine
+engine = create_async_engine("sqlite+aiosqlite://")
+print(len(EngineTracer._remove_event_listener_params[engine.sync_engine]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "1\n", done.stderr
 
 
 def test_what_others_have_wrapped_since_stays(instrument: Any, recorded: Any, monkeypatch: pytest.MonkeyPatch) -> None:

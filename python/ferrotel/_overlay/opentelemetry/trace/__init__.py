@@ -28,6 +28,7 @@ from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.context.context import Context
 from opentelemetry.environment_variables import OTEL_PYTHON_TRACER_PROVIDER
 from opentelemetry.trace._deferred_scope import DeferredScope
+from opentelemetry.trace._stand_in import StandInType
 from opentelemetry.trace._unrecorded import warn_if_spans_are_wanted
 from opentelemetry.trace.propagation import _SPAN_KEY as _SPAN_KEY
 from opentelemetry.trace.propagation import get_current_span, set_span_in_context
@@ -292,7 +293,7 @@ class NoOpTracerProvider(TracerProvider):
         return NoOpTracer()
 
 
-class ProxyTracer(_native.ProxyTracerBase, Tracer):
+class ProxyTracer(_native.ProxyTracerBase, Tracer, metaclass=StandInType):
     """A tracer that was asked for before there was a provider: no-op until one is set, and that one's tracer then."""
 
     def __init__(
@@ -322,6 +323,10 @@ class ProxyTracer(_native.ProxyTracerBase, Tracer):
             self._attributes,
         )
         return self._real_tracer
+
+    @staticmethod
+    def _start_span_of(stand_in: Any, *args: Any, **kwargs: Any) -> Span:
+        return cast("Span", stand_in._tracer.start_span(*args, **kwargs))
 
     def _deferred_scope(self, *args: Any, **kwargs: Any) -> _AgnosticContextManager[Span]:
         make_scope = partial(self._start_as_current_span, args, kwargs)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from functools import wraps
 from importlib import import_module
-from typing import Any, Callable, Collection, Sequence
+from typing import Any, Callable, Collection, Iterator, Sequence
 
 from opentelemetry.instrumentation._semconv import (
     _get_schema_url_for_signal_types,
@@ -72,11 +72,8 @@ class SQLAlchemyInstrumentor(BaseInstrumentor):
             kwargs.get("enable_attribute_commenter", False),
         )
         self._replaced = []
-        for module_name, name in _CREATE_ENGINE:
-            try:
-                module = import_module(module_name)
-            except ImportError:
-                continue
+        # All are imported before one is changed: they import from one another.
+        for module, name in list(_modules()):
             self._replace(module, name, telemetry.around_create)
         self._replace(Engine, "connect", lambda connect: _connect_in_span(tracer, connect))
         if kwargs.get("engine") is not None:
@@ -105,3 +102,11 @@ class SQLAlchemyInstrumentor(BaseInstrumentor):
                 setattr(owner, name, original)
         self._replaced.clear()
         EngineTracer.remove_all_event_listeners()
+
+
+def _modules() -> Iterator[tuple[Any, str]]:
+    for module_name, name in _CREATE_ENGINE:
+        try:
+            yield import_module(module_name), name
+        except ImportError:
+            pass

@@ -56,7 +56,9 @@ class _EngineTelemetry:
             engine = create(*args, **kwargs)
             if is_instrumentation_enabled():
                 try:
-                    self.trace(engine)
+                    # One function that makes engines may call another.
+                    if getattr(engine, "sync_engine", engine) not in EngineTracer._remove_event_listener_params:
+                        self.trace(engine)
                 except Exception:
                     # What stands for an engine and has no events.
                     _logger.warning("An engine has no telemetry", exc_info=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from time import monotonic_ns
 from typing import TYPE_CHECKING, Any, Callable
 
@@ -59,6 +60,35 @@ def _describe_processor(processor: Any) -> tuple[bool, bool, bool, Any]:
     return wanted("on_start"), wanted("_on_ending"), core is None and wanted("on_end"), core
 
 
+class PatchableSpanProcessor(SpanProcessor):
+    """A processor that the native pipeline need not call, and notices when one of its methods is replaced.
+
+    Programs put a function in the place of a processor's `on_start` or `on_end`, also after it was added to a provider.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name in _TOLD:
+            _describe_again(self)
+
+    def __delattr__(self, name: str) -> None:
+        super().__delattr__(name)
+        if name in _TOLD:
+            _describe_again(self)
+
+
+_TOLD = frozenset(("on_start", "_on_ending", "on_end"))
+_lists: weakref.WeakSet[SynchronousMultiSpanProcessor] = weakref.WeakSet()
+
+
+def _describe_again(processor: SpanProcessor) -> None:
+    for joined in list(_lists):
+        with joined._lock:
+            if any(each is processor for each in joined._span_processors):
+                # Whoever is in a list is described when the list is set.
+                joined._span_processors = joined._span_processors
+
+
 class SynchronousMultiSpanProcessor(_native.ProcessorListBase, SpanProcessor):
     """Forwards to its processors one after the other, in the order in which they were added.
 
@@ -69,6 +99,7 @@ class SynchronousMultiSpanProcessor(_native.ProcessorListBase, SpanProcessor):
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        _lists.add(self)
 
     def add_span_processor(self, span_processor: SpanProcessor) -> None:
         """Adds a processor at the end."""

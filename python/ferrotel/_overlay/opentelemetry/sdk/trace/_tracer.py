@@ -12,6 +12,7 @@ from opentelemetry.sdk.trace import sampling
 from opentelemetry.sdk.trace._span_limits import SpanLimits
 from opentelemetry.sdk.util._configurator import RuleBasedConfigurator
 from opentelemetry.sdk.util.instrumentation import InstrumentationInfo, InstrumentationScope
+from opentelemetry.trace._stand_in import StandInType
 
 if TYPE_CHECKING:
     from opentelemetry import metrics as metrics_api
@@ -52,7 +53,7 @@ class _TracerConfig:
         return cls(is_enabled=True)
 
 
-class Tracer(_native.TracerBase, trace_api.Tracer):
+class Tracer(_native.TracerBase, trace_api.Tracer, metaclass=StandInType):
     """Starts spans (specification: trace API, tracer). Made by a provider.
 
     ``sampler``, ``resource``, ``span_processor`` and ``id_generator`` may be replaced at any time.
@@ -93,6 +94,15 @@ class Tracer(_native.TracerBase, trace_api.Tracer):
     def _set_resource(self, resource: Resource) -> None:
         self.resource = resource
 
+    @staticmethod
+    def _start_span_of(stand_in: Any, *args: Any, **kwargs: Any) -> trace_api.Span:
+        tracer = Tracer.__new__(Tracer)
+        for part in _PARTS:
+            setattr(tracer, part, getattr(stand_in, part))
+        tracer._tracer_metrics = getattr(stand_in, "_tracer_metrics", None)
+        tracer._enabled = stand_in._is_enabled()
+        return tracer.start_span(*args, **kwargs)
+
     def _start_is_observed(self) -> bool:
         """May a sampler or a processor look at a span when it starts? Instrumentations that learn a span's name only
         later ask it. The engine's samplers and the processors of this SDK do not look."""
@@ -109,6 +119,9 @@ class Tracer(_native.TracerBase, trace_api.Tracer):
         """Whether spans record; those of a disabled tracer don't."""
         return self._tracer_config.is_enabled
 
+
+# What a span is made with.
+_PARTS = ("sampler", "resource", "span_processor", "id_generator", "_span_limits", "_instrumentation_scope")
 
 _TracerConfiguratorT = Callable[[InstrumentationScope], _TracerConfig]
 _RuleBasedTracerConfigurator = RuleBasedConfigurator[_TracerConfig]

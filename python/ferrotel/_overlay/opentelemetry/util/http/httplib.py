@@ -17,6 +17,9 @@ _STATE_KEY = "httpbase_instrumentation_state"
 
 logger = logging.getLogger(__name__)
 
+# Was a method ever watched? Until then a client need not say for which span.
+_watches = False
+
 R = TypeVar("R")
 
 # The spans of the current context that wait for the address of the next connection.
@@ -42,7 +45,9 @@ class HttpClientInstrumentor(BaseInstrumentor):
 
 def instrument_connect(module: type[Any], name: str = "connect") -> None:
     """Watches a method that connects, such as that of a class derived from `HTTPConnection`."""
+    global _watches
     original: Callable[..., Any] = getattr(module, name)
+    _watches = True
 
     @functools.wraps(original)
     def watched(connection: Any, *args: Any, **kwargs: Any) -> Any:

@@ -153,9 +153,15 @@ class HTTPExporter(EngineExporter):
         }
 
     def _engine_exporter(self) -> Any:
-        return None if self._client.sends else super()._engine_exporter()
+        return None if self._sends_from_python() else super()._engine_exporter()
 
-    def _export(self, data: Any) -> Any:
+    def _sends_from_python(self) -> bool:
+        # A program may have put a client of its own in the place of ours, or around it, as logfire does.
+        client: Any = self._client
+        return client.sends if isinstance(client, _Client) else True
+
+    # Not named `_export`: subclasses of logfire's and others have one, which takes an encoded request.
+    def _export_unless_shut_down(self, data: Any) -> Any:
         if self._shutdown:
             self._LOGGER.warning("Exporter already shutdown, ignoring batch")
             return self._RESULT.FAILURE
@@ -164,7 +170,7 @@ class HTTPExporter(EngineExporter):
     def _export_batch(self, data: Any) -> Any:
         """Sends `data` as one request."""
         with self._metrics.export_operation(self._count_data(data)) as outcome:
-            send = self._send_from_python if self._client.sends else self._send_by_engine
+            send = self._send_from_python if self._sends_from_python() else self._send_by_engine
             try:
                 outcome.error, outcome.error_attrs = send(data)
             except Exception as error:

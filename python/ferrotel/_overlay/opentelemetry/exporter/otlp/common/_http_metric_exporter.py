@@ -47,7 +47,7 @@ class HTTPMetricExporter(HTTPExporter, MetricExporter):
     ) -> MetricExportResult:
         """Sends a collection, in as many requests as it takes; the first one that fails ends it."""
         if self._max_export_batch_size is None or self._shutdown:
-            return self._export(metrics_data)  # type: ignore[no-any-return]
+            return self._export_unless_shut_down(metrics_data)  # type: ignore[no-any-return]
         try:
             for part in split_metrics_data(metrics_data, self._max_export_batch_size):
                 if self._export_batch(part) is not MetricExportResult.SUCCESS:

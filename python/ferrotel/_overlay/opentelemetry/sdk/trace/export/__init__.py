@@ -28,7 +28,9 @@ from opentelemetry.sdk.environment_variables import (
     OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED as OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED,
 )
 from opentelemetry.sdk.environment_variables._internal import internal_metrics_enabled
-from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace import SpanProcessor as SpanProcessor
+from opentelemetry.sdk.trace._span_processor import PatchableSpanProcessor
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
@@ -72,7 +74,7 @@ def _stands_for_native_core(on_end: _OnEnd) -> _OnEnd:
     return on_end
 
 
-class SimpleSpanProcessor(SpanProcessor):
+class SimpleSpanProcessor(PatchableSpanProcessor):
     """Exports every span as it ends, on the thread that ends it: for tests and short scripts."""
 
     # As for BatchSpanProcessor.
@@ -126,7 +128,7 @@ class SimpleSpanProcessor(SpanProcessor):
         return True
 
 
-class BatchSpanProcessor(SpanProcessor):
+class BatchSpanProcessor(PatchableSpanProcessor):
     """Queues ended spans and exports them in batches, on another thread.
 
     What the arguments leave open comes from OTEL_BSP_SCHEDULE_DELAY, OTEL_BSP_MAX_QUEUE_SIZE,

@@ -62,7 +62,7 @@ class OTLPLogExporter(HTTPExporter, LogRecordExporter):
 
     @runs_in_engine
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
-        return self._export(batch)  # type: ignore[no-any-return]
+        return self._export_unless_shut_down(batch)  # type: ignore[no-any-return]
 
     def _encode(self, data: Sequence[ReadableLogRecord]) -> bytes:
         return _native.encode_logs_json(data)

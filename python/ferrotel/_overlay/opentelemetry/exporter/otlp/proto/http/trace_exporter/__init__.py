@@ -106,7 +106,7 @@ class OTLPSpanExporter(HTTPExporter, SpanExporter):
 
     @runs_in_engine
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        return self._export(spans)  # type: ignore[no-any-return]
+        return self._export_unless_shut_down(spans)  # type: ignore[no-any-return]
 
     def _encode(self, data: Sequence[ReadableSpan]) -> bytes:
         return _native.encode_spans(data)
