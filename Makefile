@@ -17,7 +17,7 @@ CONFORMANCE_ENV := scripts/python-env.sh $(PYTHON) tests/requirements-conformanc
 RUST_CRATES := --workspace --exclude ferrotel-python
 
 help:
-	@echo "make demo      two services and a terminal that shows their traces, metrics and logs"
+	@echo "make demo      two services, and a terminal that shows their traces, metrics and logs"
 	@echo "make develop   .venv with ferrotel built in place, for working on it"
 	@echo "make test      Rust tests, all Python tests on $(PYTHON), the core tests on every other Python found"
 	@echo "make lint      formatters, linters, types, licences, one-way imports"
@@ -43,7 +43,7 @@ build/tools/.stamp: scripts/requirements.txt | check-tools
 	@touch $@
 
 demo: build/tools/.stamp
-	@python=$$(scripts/python-env.sh $(PYTHON) -) && exec $$python examples/demo.py
+	@python=$$(scripts/python-env.sh $(PYTHON) examples/requirements.txt) && exec $$python examples/demo.py
 
 test: test-rust test-python test-pythons conformance
 

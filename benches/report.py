@@ -45,7 +45,7 @@ ROWS = (
     Row("histogram_record_2", "... with 2 attributes", target=35),
     Row("histogram_record_5", "... with 5 attributes", target=25),
     Row("logger_emit", "Logger.emit", target=20, pipeline=True),
-    Row("logger_emit_2", "... with 2 attributes", pipeline=True),
+    Row("logger_emit_2", "... with 2 attributes", target=20, pipeline=True),
     Row("logger_emit_record", "... of a LogRecord with 2", pipeline=True),
     Row("logging_plain", "logging.info, NullHandler"),
     Row("logging_handler", "... LoggingHandler, added", target=8, pipeline=True, base="logging_plain"),

@@ -486,6 +486,25 @@ class BatchLogRecordCore:
 def silence(by: str) -> Token[str] | None: ...
 def end_silence(token: Token[str] | None) -> None: ...
 
+# logs/record.rs
+class LogRecordBase:
+    def __init__(
+        self,
+        *,
+        timestamp: int | None = None,
+        observed_timestamp: int | None = None,
+        context: Context | None = None,
+        trace_id: int | None = None,
+        span_id: int | None = None,
+        trace_flags: TraceFlags | None = None,
+        severity_text: str | None = None,
+        severity_number: SeverityNumber | None = None,
+        body: AnyValue = None,
+        attributes: Attributes = None,
+        event_name: str | None = None,
+        exception: BaseException | None = None,
+    ) -> None: ...
+
 # logs/processor_list.rs
 @disjoint_base
 class LogRecordProcessorListBase:

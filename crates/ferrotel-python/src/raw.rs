@@ -121,6 +121,65 @@ pub unsafe fn replace(slot: &mut Raw, new: Raw) {
     unsafe { ffi::Py_XDECREF(old) };
 }
 
+/// The parameters of a function, known by the addresses of their names too: those of a call's keywords are interned.
+pub struct Parameters<const N: usize> {
+    names: [&'static str; N],
+    interned: [AtomicPtr<ffi::PyObject>; N],
+}
+
+impl<const N: usize> Parameters<N> {
+    /// Of these names.
+    pub const fn new(names: [&'static str; N]) -> Self {
+        Parameters { names, interned: [const { AtomicPtr::new(std::ptr::null_mut()) }; N] }
+    }
+
+    /// The place of a parameter; `None` for a name that is none.
+    ///
+    /// # Errors
+    /// A name that is no text.
+    ///
+    /// # Safety
+    /// `name` is a live str.
+    #[inline]
+    pub unsafe fn position(&self, py: Python<'_>, name: Raw) -> PyResult<Option<usize>> {
+        match self.interned.iter().position(|known| known.load(Ordering::Relaxed) == name) {
+            // SAFETY: the caller's promise.
+            None => unsafe {
+                self.interned(py);
+                position(py, &self.names, name)
+            },
+            found => Ok(found),
+        }
+    }
+
+    /// The names as Python has them.
+    #[inline]
+    pub fn interned(&self, py: Python<'_>) -> &[AtomicPtr<ffi::PyObject>; N] {
+        if self.interned.last().is_none_or(|last| last.load(Ordering::Relaxed).is_null()) {
+            self.intern(py);
+        }
+        &self.interned
+    }
+
+    #[cold]
+    fn intern(&self, py: Python<'_>) {
+        // Kept for the life of the process, so that no other string can get the address.
+        for (known, name) in self.interned.iter().zip(self.names) {
+            known.store(PyString::intern(py, name).into_ptr(), Ordering::Relaxed);
+        }
+    }
+}
+
+/// # Safety
+/// `name` is a live str.
+#[cold]
+unsafe fn position(py: Python<'_>, parameters: &[&str], name: Raw) -> PyResult<Option<usize>> {
+    // SAFETY: the caller's promise.
+    let name = unsafe { Bound::from_borrowed_ptr(py, name).cast_into_unchecked::<PyString>() };
+    let name = name.to_str()?;
+    Ok(parameters.iter().position(|parameter| *parameter == name))
+}
+
 /// The arguments of a fast call, laid out by name; null where one is absent.
 ///
 /// # Errors
@@ -138,6 +197,43 @@ pub unsafe fn arguments<const N: usize>(
     count: ffi::Py_ssize_t,
     names: Raw,
 ) -> PyResult<[Raw; N]> {
+    // SAFETY: the caller's promise.
+    unsafe { lay_out(function, parameters, required, args, count, names, |name| position(py, parameters, name)) }
+}
+
+/// As [`arguments`], for a function that is often called with keywords.
+///
+/// # Errors
+/// TypeError, worded as Python words it.
+///
+/// # Safety
+/// `args`, `count` and `names` are what the interpreter passed.
+#[inline]
+pub unsafe fn keyword_arguments<const N: usize>(
+    py: Python<'_>,
+    function: &str,
+    parameters: &Parameters<N>,
+    required: usize,
+    args: *const Raw,
+    count: ffi::Py_ssize_t,
+    names: Raw,
+) -> PyResult<[Raw; N]> {
+    // SAFETY: the caller's promise.
+    unsafe { lay_out(function, &parameters.names, required, args, count, names, |name| parameters.position(py, name)) }
+}
+
+/// # Safety
+/// `args`, `count` and `names` are what the interpreter passed.
+#[inline]
+unsafe fn lay_out<const N: usize>(
+    function: &str,
+    parameters: &[&str; N],
+    required: usize,
+    args: *const Raw,
+    count: ffi::Py_ssize_t,
+    names: Raw,
+    position: impl Fn(Raw) -> PyResult<Option<usize>>,
+) -> PyResult<[Raw; N]> {
     let mut found: [Raw; N] = [std::ptr::null_mut(); N];
     let count = count.cast_unsigned();
     if count > N {
@@ -149,21 +245,16 @@ pub unsafe fn arguments<const N: usize>(
             *slot = *args.add(i);
         }
         if !names.is_null() {
-            let names = Bound::from_borrowed_ptr(py, names).cast_into_unchecked::<PyTuple>();
-            for (i, name) in names.iter_borrowed().enumerate() {
-                let name = name.to_owned().cast_into_unchecked::<pyo3::types::PyString>();
-                let name = name.to_str()?;
-                let Some(at) = parameters.iter().position(|p| *p == name) else {
-                    return Err(PyTypeError::new_err(format!(
-                        "{function}() got an unexpected keyword argument '{name}'"
-                    )));
-                };
+            for i in 0..ffi::PyTuple_GET_SIZE(names) {
+                let name = ffi::PyTuple_GET_ITEM(names, i);
+                let Some(at) = position(name)? else { return Err(unexpected(function, name)) };
                 if !found[at].is_null() {
+                    let name = parameters[at];
                     return Err(PyTypeError::new_err(format!(
                         "{function}() got multiple values for argument '{name}'"
                     )));
                 }
-                found[at] = *args.add(count + i);
+                found[at] = *args.add(count + i.cast_unsigned());
             }
         }
     }
@@ -173,6 +264,17 @@ pub unsafe fn arguments<const N: usize>(
         }
     }
     Ok(found)
+}
+
+/// What Python says of a keyword that no parameter has the name of.
+///
+/// # Safety
+/// Attached; `name` is a live str.
+#[cold]
+pub unsafe fn unexpected(function: &str, name: Raw) -> PyErr {
+    // SAFETY: the caller's promise.
+    let name = unsafe { Bound::from_borrowed_ptr(Python::assume_attached(), name) };
+    PyTypeError::new_err(format!("{function}() got an unexpected keyword argument '{name}'"))
 }
 
 /// Shows the collector the reference that an instance has to its type: the instances' business since 3.9.

@@ -101,6 +101,7 @@ slots! {
     MAKE_SCOPE = "opentelemetry.sdk.trace" "_make_scope",
     DESCRIBE_SAMPLER = "opentelemetry.sdk.trace" "_describe_sampler",
     DESCRIBE_PROCESSOR = "opentelemetry.sdk.trace" "_describe_processor",
+    SEVERITY_NUMBER = "opentelemetry._logs.severity" "SeverityNumber",
     SDK_LOGGER = "opentelemetry.sdk._logs._internal" "Logger",
     SDK_MULTI_LOG_RECORD_PROCESSOR = "opentelemetry.sdk._logs._internal" "SynchronousMultiLogRecordProcessor",
     DESCRIBE_LOG_RECORD_PROCESSOR = "opentelemetry.sdk._logs._internal" "_describe_log_record_processor",
@@ -119,6 +120,7 @@ slots! {
     BUCKETS = "opentelemetry.sdk.metrics._internal.point" "Buckets",
     EXEMPLAR = "opentelemetry.sdk.metrics._internal.exemplar.exemplar" "Exemplar",
     AGGREGATION_TEMPORALITY = "opentelemetry.sdk.metrics._internal._aggregation_base" "AggregationTemporality",
+    TIME_NS = "time" "time_ns",
     GET_LOGGER = "logging" "getLogger",
     LOGGING_RECORD = "logging" "LogRecord",
     FORMAT_EXCEPTION = "traceback" "format_exception",
@@ -126,6 +128,9 @@ slots! {
     MAPPING = "collections.abc" "Mapping",
     DECORATE = "ferrotel._scope" "decorate",
 }
+
+/// The API's `LogRecord`; `logging` has a class of that name too, so it cannot be given by name.
+pub static LOG_RECORD: Slot = Slot::new("opentelemetry._logs._internal", "LogRecord");
 
 /// Hands Python objects to the native code by name.
 ///

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use ferrotel::api::trace::{SpanId, TraceFlags, TraceId};
 use ferrotel::common::{Scope, Value};
 use ferrotel::config::{MapEnv, Settings};
 use ferrotel::context::Context;
@@ -59,6 +60,51 @@ impl LogRecordExporter for Keep {
 
 fn record(body: &str) -> FinishedLogRecord {
     FinishedLogRecord::new(LogRecordData { body: body.into(), ..LogRecordData::default() })
+}
+
+#[test]
+fn memory_that_is_used_again_holds_nothing_of_the_record_before() {
+    struct Forget;
+    impl LogRecordExporter for Forget {
+        fn export(&self, _: &[FinishedLogRecord]) -> ExportResult {
+            Ok(())
+        }
+        fn shutdown(&self) {}
+        fn component_type(&self) -> &'static str {
+            "forget"
+        }
+    }
+    let (resource, scope) = (Arc::new(Resource::new([("service.name", "shop")])), Arc::new(Scope::new("checkout")));
+    let fill = |number: i64| {
+        let mut record = ReadWriteLogRecord::blank(&resource, &scope);
+        let data = &mut *record;
+        (data.timestamp, data.observed_timestamp, data.severity_number) = (1, 2, 9);
+        (data.trace_id, data.span_id, data.trace_flags) = (TraceId(1), SpanId(2), TraceFlags(1));
+        (data.severity_text, data.event_name) = ("INFO".into(), "a.name.that.is.longer.than.a.text.holds".into());
+        data.body = "a body that is longer than what a text holds in itself".into();
+        data.attributes.set("number".into(), number.into(), None);
+        data.attributes.add_dropped(1);
+        record.finish()
+    };
+    let processor = BatchLogRecordProcessor::new(Arc::new(Forget), BatchLogRecordProcessor::default_config());
+    let kept = fill(7);
+    processor.on_emit(kept.clone());
+    (0..200).for_each(|number| processor.on_emit(fill(number)));
+    assert!(processor.force_flush(None));
+
+    let other = Arc::new(Scope::new("stock"));
+    let empty = |scope: &Arc<Scope>| LogRecordData {
+        resource: resource.clone(),
+        scope: scope.clone(),
+        ..LogRecordData::default()
+    };
+    let blanks: Vec<_> = [&scope, &other].into_iter().cycle().take(200).collect();
+    let blanks: Vec<_> = blanks.into_iter().map(|scope| (scope, ReadWriteLogRecord::blank(&resource, scope))).collect();
+    for (scope, blank) in &blanks {
+        assert_eq!(format!("{:?}", **blank), format!("{:?}", empty(scope)));
+    }
+    // Somebody has this one, so it stays as it was.
+    assert_eq!((kept.attributes.get("number"), kept.timestamp), (Some(&Value::Int(7)), 1));
 }
 
 #[test]

@@ -9,7 +9,9 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Iterator, NamedTuple
 
@@ -193,3 +195,55 @@ def recorded() -> Iterator[Recorded]:
     made.tracers.shutdown()
     made.meters.shutdown()
     stability._initialized = False
+
+
+class HttpServer:
+    """Answers `/status/<code>`, `/redirect` and everything else; keeps the headers of what it was asked."""
+
+    def __init__(self) -> None:
+        self.requests: list[dict[str, str]] = []
+        kept = self.requests
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                kept.append({name.lower(): value for name, value in self.headers.items()})
+                path = self.path.partition("?")[0]
+                redirected = path == "/redirect"
+                status = 302 if redirected else int(path.rpartition("/")[2]) if "/status/" in path else 200
+                self.send_response(status)
+                if redirected:
+                    self.send_header("Location", "/status/204")
+                body = b"" if status == 204 else b"body"
+                for name, value in (("X-Answer", "a"), ("X-Secret", "s"), ("Content-Length", str(len(body)))):
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.port = self._server.server_port
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
+        self._thread.start()
+
+    def callers(self) -> list[str | None]:
+        """The ids of the spans that the requests came from."""
+        parents = [request.get("traceparent") for request in self.requests]
+        return [parent and parent.split("-")[2] for parent in parents]
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+@pytest.fixture
+def http_server() -> Iterator[HttpServer]:
+    server = HttpServer()
+    yield server
+    server.stop()

@@ -19,10 +19,10 @@ provider = TracerProvider(resource=resource)
 provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=sys.argv[1])))
 trace.set_tracer_provider(provider)
 
-# The document imports Flask before: its class stays as it was, so that the application is instrumented by itself.
-app = Flask(__name__)
-FlaskInstrumentor().instrument_app(app)
+FlaskInstrumentor().instrument()
 RequestsInstrumentor().instrument()
+
+app = Flask(__name__)
 tracer = trace.get_tracer(__name__)
 
 ORDERS = {"7": {"id": "7", "item": "pear"}}

@@ -14,15 +14,29 @@ pub fn attributes_from_py(
     length: Option<usize>,
 ) -> Attributes {
     let mut attributes = Attributes::new();
-    if let Some(object) = object
-        && !object.is_none()
-    {
+    if let Some(object) = object {
+        add_from_py(object, count, length, &mut attributes);
+    }
+    attributes
+}
+
+/// Adds those of a Python mapping or `None`, as [`attributes_from_py`] does.
+#[inline]
+pub fn add_from_py(
+    object: &Bound<'_, PyAny>,
+    count: Option<usize>,
+    length: Option<usize>,
+    attributes: &mut Attributes,
+) {
+    if !object.is_none() {
         set_from_py(object, length, |key, value| {
             attributes.set(key, value, count);
         });
     }
-    attributes
 }
+
+/// A dict of so many members is copied on the stack.
+const SMALL: usize = 8;
 
 /// Calls `set` for each usable attribute of a Python mapping; `length` cuts string values (in characters).
 ///
@@ -57,9 +71,12 @@ pub fn set_from_py(
     };
     if let Ok(dict) = object.cast_exact::<PyDict>() {
         // A copy, because converting a value may run Python code that changes the dict.
-        if dict.len() <= 8 {
-            let pairs: Vec<_> = dict.iter().collect();
-            pairs.iter().for_each(|(key, value)| one(key, value));
+        if dict.len() <= SMALL {
+            let mut pairs = [const { None }; SMALL];
+            for (slot, pair) in pairs.iter_mut().zip(dict.iter()) {
+                *slot = Some(pair);
+            }
+            pairs.iter().map_while(Option::as_ref).for_each(|(key, value)| one(key, value));
         } else if let Ok(copy) = dict.copy() {
             copy.iter().for_each(|(key, value)| one(&key, &value));
         }

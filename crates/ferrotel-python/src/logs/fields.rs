@@ -1,5 +1,7 @@
 //! A log record's fields, as Python gives them.
 
+use std::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
+
 use ferrotel::api::trace::{SpanId, TraceFlags, TraceId};
 use ferrotel::common::clock::now_unix_nanos;
 use ferrotel::common::{Attributes, Text};
@@ -7,13 +9,29 @@ use ferrotel::sdk::logs::{LogRecordData, LogRecordLimits};
 use pyo3::prelude::*;
 use pyo3::{ffi, intern};
 
-use crate::convert::{attributes_from_py, text_from_py, value_from_py};
+use crate::convert::{add_from_py, attributes_from_py, text_from_py, value_from_py};
 use crate::export::Origins;
-use crate::types::{EXCEPTION_ATTRIBUTES, WARN_OF_DROPPED_ATTRIBUTES};
+use crate::types::{EXCEPTION_ATTRIBUTES, SEVERITY_NUMBER, WARN_OF_DROPPED_ATTRIBUTES};
 
 /// Nanoseconds since the epoch; 0 for what is no time. Fractions are cut, and what lies outside of the range is brought
 /// to its end.
+#[inline]
 pub fn time(time: &Bound<'_, PyAny>) -> u64 {
+    let mut overflow = 0;
+    // SAFETY: an int, so no foreign code runs and no exception is set but for the overflow that is asked for.
+    unsafe {
+        if ffi::PyLong_CheckExact(time.as_ptr()) != 0 {
+            let nanos = ffi::PyLong_AsLongLongAndOverflow(time.as_ptr(), &raw mut overflow);
+            if overflow == 0 && nanos >= 0 {
+                return nanos.cast_unsigned();
+            }
+        }
+    }
+    odd_time(time)
+}
+
+#[cold]
+fn odd_time(time: &Bound<'_, PyAny>) -> u64 {
     if let Ok(nanos) = time.extract::<u64>() {
         return nanos;
     }
@@ -25,9 +43,34 @@ pub fn time(time: &Bound<'_, PyAny>) -> u64 {
     }
 }
 
+/// A member of `SeverityNumber`, and its number.
+struct Severity {
+    member: AtomicPtr<ffi::PyObject>,
+    number: AtomicI32,
+}
+
+/// Those that were met, in the order in which they were; only touched while attached, and each is kept for the life of
+/// the process.
+static SEVERITIES: [Severity; 25] =
+    [const { Severity { member: AtomicPtr::new(std::ptr::null_mut()), number: AtomicI32::new(0) } }; 25];
+
 /// The number of a `SeverityNumber`; 0 for what has none.
 #[inline]
 pub fn severity_number(severity: &Bound<'_, PyAny>) -> i32 {
+    for known in &SEVERITIES {
+        let member = known.member.load(Ordering::Relaxed);
+        if member == severity.as_ptr() {
+            return known.number.load(Ordering::Relaxed);
+        }
+        if member.is_null() {
+            break;
+        }
+    }
+    new_severity(severity)
+}
+
+#[cold]
+fn new_severity(severity: &Bound<'_, PyAny>) -> i32 {
     let py = severity.py();
     // SAFETY: reads the type of a live object.
     if unsafe { ffi::PyLong_CheckExact(severity.as_ptr()) } != 0 {
@@ -35,7 +78,15 @@ pub fn severity_number(severity: &Bound<'_, PyAny>) -> i32 {
     }
     // Past the enumeration's descriptor, which costs more than all of the record's other fields.
     let value = severity.getattr(intern!(py, "_value_")).or_else(|_| severity.getattr(intern!(py, "value")));
-    value.and_then(|value| value.extract()).unwrap_or(0)
+    let number = value.and_then(|value| value.extract()).unwrap_or(0);
+    if SEVERITY_NUMBER.get(py).is_ok_and(|kind| severity.get_type().is(&*kind)) {
+        let free = SEVERITIES.iter().find(|known| known.member.load(Ordering::Relaxed).is_null());
+        if let Some(free) = free {
+            free.number.store(number, Ordering::Relaxed);
+            free.member.store(severity.clone().into_ptr(), Ordering::Relaxed);
+        }
+    }
+    number
 }
 
 /// A text that may be left out.
@@ -44,25 +95,31 @@ pub fn text(text: &Bound<'_, PyAny>) -> Text {
     if text.is_none() { Text::default() } else { text_from_py(text) }
 }
 
-/// The attributes within the limits, with those of an exception where there is one.
+/// Adds the attributes within the limits, with those of an exception where there is one.
 ///
 /// # Errors
 /// What reading the exception, or a warning that the program has turned into an error, raises.
-pub fn attributes<'py>(
+#[inline]
+pub fn add_attributes<'py>(
     py: Python<'py>,
     attributes: Option<&Bound<'py, PyAny>>,
     exception: Option<&Bound<'py, PyAny>>,
     limits: LogRecordLimits,
-) -> PyResult<Attributes> {
-    let mut bounded = match exception {
-        None => attributes_from_py(attributes, limits.max_attributes, limits.max_attribute_length),
+    record: &mut LogRecordData,
+) -> PyResult<()> {
+    let merged;
+    let attributes = match exception {
+        None => attributes,
         Some(exception) => {
-            let merged = EXCEPTION_ATTRIBUTES.get(py)?.call1((attributes, exception))?;
-            attributes_from_py(Some(&merged), limits.max_attributes, limits.max_attribute_length)
+            merged = EXCEPTION_ATTRIBUTES.get(py)?.call1((attributes, exception))?;
+            Some(&merged)
         }
     };
-    tell_dropped(py, &mut bounded)?;
-    Ok(bounded)
+    if let Some(attributes) = attributes {
+        add_from_py(attributes, limits.max_attributes, limits.max_attribute_length, &mut record.attributes);
+        tell_dropped(py, &record.attributes)?;
+    }
+    Ok(())
 }
 
 /// Warns of attributes that did not fit, as the reference does.
@@ -70,7 +127,7 @@ pub fn attributes<'py>(
 /// # Errors
 /// The warning, where the program has turned it into an error.
 #[inline]
-pub fn tell_dropped(py: Python<'_>, attributes: &mut Attributes) -> PyResult<()> {
+pub fn tell_dropped(py: Python<'_>, attributes: &Attributes) -> PyResult<()> {
     if attributes.dropped() > 0 {
         WARN_OF_DROPPED_ATTRIBUTES.get(py)?.call0()?;
     }
@@ -87,16 +144,14 @@ pub fn correlate<'py>(
     context: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<()> {
     let span = match context {
-        None => crate::trace::current_span_context(py, None)?,
-        Some(context) => match crate::trace::current_span_context(py, Some(context))? {
-            None if !context.is_truthy()? => crate::trace::current_span_context(py, None)?,
+        None => crate::trace::current_span(py, None)?,
+        Some(context) => match crate::trace::current_span(py, Some(context))? {
+            None if !context.is_truthy()? => crate::trace::current_span(py, None)?,
             found => found,
         },
     };
     if let Some(span) = span {
-        record.trace_id = span.trace_id;
-        record.span_id = span.span_id;
-        record.trace_flags = span.trace_flags;
+        (record.trace_id, record.span_id, record.trace_flags) = span;
     }
     Ok(())
 }
@@ -111,8 +166,7 @@ pub fn read(record: &Bound<'_, PyAny>, limits: LogRecordLimits, data: &mut LogRe
     read_plain(record, data)?;
     let given = record.getattr(intern!(py, "attributes"))?;
     let given = Some(given).filter(|given| !given.is_none());
-    data.attributes = attributes(py, given.as_ref(), exception.as_ref(), limits)?;
-    Ok(())
+    add_attributes(py, given.as_ref(), exception.as_ref(), limits, data)
 }
 
 /// All of a record but its attributes.

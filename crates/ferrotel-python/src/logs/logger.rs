@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ferrotel::common::Scope;
 use ferrotel::common::clock::now_unix_nanos;
 use ferrotel::resource::Resource;
-use ferrotel::sdk::logs::{FinishedLogRecord, LogRecordData, LogRecordLimits};
+use ferrotel::sdk::logs::{FinishedLogRecord, LogRecordLimits, ReadWriteLogRecord};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict};
 use pyo3::{ffi, intern};
@@ -16,9 +16,9 @@ use super::silence::Silence;
 use super::{LOGGER, fields, logging_record};
 use crate::convert::value_from_py;
 use crate::export::Origins;
-use crate::raw::{self, Raw, Spec, arguments, given, guard};
+use crate::raw::{self, Parameters, Raw, Spec, arguments, given, guard, keyword_arguments};
 use crate::trace::{resource_from_py, scope_from_py};
-use crate::types::MAKE_LOG_RECORD;
+use crate::types::{LOG_RECORD, MAKE_LOG_RECORD};
 
 #[derive(Clone, Copy)]
 #[repr(usize)]
@@ -77,9 +77,10 @@ impl LoggerObject {
     }
 
     /// A record of this logger's that is yet to be filled.
-    fn blank(&mut self) -> LogRecordData {
+    #[inline]
+    fn blank(&mut self) -> ReadWriteLogRecord {
         let core = self.core();
-        LogRecordData { resource: core.resource.clone(), scope: core.scope.clone(), ..LogRecordData::default() }
+        ReadWriteLogRecord::blank(&core.resource, &core.scope)
     }
 }
 
@@ -212,7 +213,7 @@ const FIELDS: [&str; 9] = [
 ];
 
 unsafe extern "C" fn emit(this: Raw, args: *const Raw, count: ffi::Py_ssize_t, names: Raw) -> Raw {
-    const PARAMETERS: &[&str; 10] = &[
+    static PARAMETERS: Parameters<10> = Parameters::new([
         "record",
         "timestamp",
         "observed_timestamp",
@@ -223,7 +224,7 @@ unsafe extern "C" fn emit(this: Raw, args: *const Raw, count: ffi::Py_ssize_t, n
         "attributes",
         "event_name",
         "exception",
-    ];
+    ]);
     // SAFETY: called by the interpreter on an instance.
     unsafe {
         guard(|py| {
@@ -231,7 +232,7 @@ unsafe extern "C" fn emit(this: Raw, args: *const Raw, count: ffi::Py_ssize_t, n
                 let message = format!("emit() takes from 1 to 2 positional arguments but {} were given", count + 1);
                 return Err(pyo3::exceptions::PyTypeError::new_err(message));
             }
-            let [record, fields @ ..] = arguments(py, "emit", PARAMETERS, 0, args, count, names)?;
+            let [record, fields @ ..] = keyword_arguments(py, "emit", &PARAMETERS, 0, args, count, names)?;
             let logger = logger_of(this);
             if logger.core().enabled {
                 emit_fields(&Bound::from_borrowed_ptr(py, this), given(py, record), fields)?;
@@ -262,7 +263,7 @@ unsafe fn emit_fields<'py>(
             Some(record) => read_record(logger, record),
         };
         return match read {
-            Ok(data) => hand_over(this, plan, data),
+            Ok(record) => hand_over(this, plan, record),
             Err(error) => unreadable(py, error),
         };
     }
@@ -280,14 +281,15 @@ unsafe fn read_fields(
     py: Python<'_>,
     logger: &mut LoggerObject,
     raw_fields: [Raw; FIELDS.len()],
-) -> PyResult<LogRecordData> {
+) -> PyResult<FinishedLogRecord> {
     // SAFETY: the caller's promise.
     let [time, observed, context, severity, severity_text, body, attributes, event_name, exception] =
         raw_fields.map(|field| unsafe { given(py, field) });
-    let mut data = logger.blank();
+    let mut record = logger.blank();
+    let data = &mut *record;
     data.timestamp = time.map_or(0, |time| fields::time(&time));
     data.observed_timestamp = observed.map_or_else(now_unix_nanos, |time| fields::time(&time));
-    fields::correlate(py, &mut data, context.as_ref())?;
+    fields::correlate(py, data, context.as_ref())?;
     data.severity_number = severity.map_or(0, |severity| fields::severity_number(&severity));
     if let Some(severity_text) = severity_text {
         data.severity_text = fields::text(&severity_text);
@@ -298,21 +300,22 @@ unsafe fn read_fields(
     if let Some(event_name) = event_name {
         data.event_name = fields::text(&event_name);
     }
-    if attributes.is_some() || exception.is_some() {
-        data.attributes = fields::attributes(py, attributes.as_ref(), exception.as_ref(), logger.core().limits)?;
-    }
-    Ok(data)
+    fields::add_attributes(py, attributes.as_ref(), exception.as_ref(), logger.core().limits, data)?;
+    Ok(record.finish())
 }
 
 /// An API record is this logger's; one that has a resource and a scope already keeps them.
-fn read_record(logger: &mut LoggerObject, record: &Bound<'_, PyAny>) -> PyResult<LogRecordData> {
-    if record.hasattr(intern!(record.py(), "log_record"))? {
+fn read_record(logger: &mut LoggerObject, record: &Bound<'_, PyAny>) -> PyResult<FinishedLogRecord> {
+    let is_plain = record.get_type_ptr().cast() == LOG_RECORD.get(record.py())?.as_ptr();
+    if !is_plain && record.hasattr(intern!(record.py(), "log_record"))? {
         let object = MAKE_LOG_RECORD.get(record.py())?.call1((record.py().None(), record))?;
-        return fields::read_object(&object, &mut Origins::default());
+        return fields::read_object(&object, &mut Origins::default()).map(FinishedLogRecord::new);
     }
     let mut data = logger.blank();
-    fields::read(record, logger.core().limits, &mut data)?;
-    Ok(data)
+    // The limits are copied: reading may run Python code, which may change them.
+    let limits = logger.core().limits;
+    fields::read(record, limits, &mut data)?;
+    Ok(data.finish())
 }
 
 /// The object that processors in Python get.
@@ -355,9 +358,9 @@ fn emit_object<'py>(
 }
 
 #[inline]
-fn hand_over(this: &Bound<'_, PyAny>, plan: &Plan, data: LogRecordData) -> PyResult<()> {
+fn hand_over(this: &Bound<'_, PyAny>, plan: &Plan, record: FinishedLogRecord) -> PyResult<()> {
     count(this)?;
-    plan.on_emit(this.py(), FinishedLogRecord::new(data));
+    plan.on_emit(this.py(), record);
     Ok(())
 }
 
@@ -445,7 +448,7 @@ unsafe extern "C" fn emit_logging_record(this: Raw, args: *const Raw, count: ffi
                         let mut data = logger.blank();
                         match logging_record::read(&record, format.as_ref(), options, limits, &mut data)? {
                             logging_record::Read::Done => {
-                                hand_over(&this, &plan, data)?;
+                                hand_over(&this, &plan, data.finish())?;
                                 true
                             }
                             logging_record::Read::TooDeep => true,

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use ferrotel::common::clock::now_unix_nanos;
-use ferrotel::common::{Attributes, Text, Value};
+use ferrotel::common::{Text, Value};
 use ferrotel::sdk::logs::{LogRecordData, LogRecordLimits};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyString, PyTuple};
@@ -11,7 +11,7 @@ use pyo3::{ffi, intern};
 
 use super::fields;
 use super::silence::{Reading, silenced_by};
-use crate::convert::{attributes_from_py, text_from_py, text_from_py_lossy, value_from_py};
+use crate::convert::{add_from_py, text_from_py, text_from_py_lossy, value_from_py};
 use crate::raw::Raw;
 use crate::types::{FORMAT_EXCEPTION, LOGGING_RECORD, MAPPING, SAY_THAT_IT_LOOPS, SEQUENCE};
 
@@ -131,10 +131,10 @@ pub fn read<'py>(
         Some(format) => Value::String(text_from_py(&format.call1((record,))?)),
         None => body(record, msg, args, options)?,
     };
-    let mut attributes = found.extras(options, limits, &mut data.event_name)?;
+    found.add_extras(options, limits, data)?;
     let mut set = |key: &'static str, mut value: Value| {
         value.truncate(limits.max_attribute_length);
-        attributes.set(Text::const_new(key), value, limits.max_attributes);
+        data.attributes.set(Text::const_new(key), value, limits.max_attributes);
     };
     if options & CODE != 0 {
         let mut code = |key, place| set(key, field(place).map_or(Value::Empty, |value| value_from_py(value, None)));
@@ -151,8 +151,7 @@ pub fn read<'py>(
         }
         exception(exc_info, set)?;
     }
-    fields::tell_dropped(py, &mut attributes)?;
-    data.attributes = attributes;
+    fields::tell_dropped(py, &data.attributes)?;
     Ok(Read::Done)
 }
 
@@ -201,9 +200,9 @@ impl<'py> Found<'py> {
         args_are_plain && is_plain(msg) && self.extras.iter().all(|(key, value)| is_plain(key) && is_plain(value))
     }
 
-    /// The attributes that the program has added.
-    fn extras(&self, options: u32, limits: LogRecordLimits, event_name: &mut Text) -> PyResult<Attributes> {
-        let Some((first, _)) = self.extras.first() else { return Ok(Attributes::new()) };
+    /// Adds the attributes that the program has added.
+    fn add_extras(&self, options: u32, limits: LogRecordLimits, data: &mut LogRecordData) -> PyResult<()> {
+        let Some((first, _)) = self.extras.first() else { return Ok(()) };
         let dict = PyDict::new(first.py());
         for (key, value) in &self.extras {
             dict.set_item(key, value)?;
@@ -212,8 +211,8 @@ impl<'py> Found<'py> {
             let mut take = |name: &str| -> PyResult<()> {
                 if let Some(value) = dict.get_item(name)? {
                     dict.del_item(name)?;
-                    if event_name.is_empty() {
-                        *event_name = fields::text(&value);
+                    if data.event_name.is_empty() {
+                        data.event_name = fields::text(&value);
                     }
                 }
                 Ok(())
@@ -221,7 +220,8 @@ impl<'py> Found<'py> {
             take("otel.event.name")?;
             take("event.name")?;
         }
-        Ok(attributes_from_py(Some(&dict), limits.max_attributes, limits.max_attribute_length))
+        add_from_py(&dict, limits.max_attributes, limits.max_attribute_length, &mut data.attributes);
+        Ok(())
     }
 }
 

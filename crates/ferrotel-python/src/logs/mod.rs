@@ -4,6 +4,7 @@ mod fields;
 mod logger;
 mod logging_record;
 mod processor_list;
+mod record;
 mod silence;
 
 use ferrotel::sdk::logs::FinishedLogRecord;
@@ -27,6 +28,7 @@ pub fn finished_log_record(record: &Bound<'_, PyAny>) -> PyResult<FinishedLogRec
 }
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    record::register(module)?;
     silence::register(module)?;
     processor_list::register(module)?;
     logger::register(module)

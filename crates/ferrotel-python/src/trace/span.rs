@@ -86,7 +86,28 @@ pub fn own<'a>(object: Raw) -> Option<&'a mut SpanObject> {
             return Some(&mut *object.cast::<SpanObject>());
         }
         let base = READABLE_BASE.load(Ordering::Relaxed);
-        (ffi::PyType_IsSubtype(kind, base) != 0).then(|| &mut *object.cast::<SpanObject>())
+        let is_own = ffi::PyType_IsSubtype(kind, base) != 0
+            && (kind.cast() == SDK_READABLE_SPAN.as_ptr() || !stands_for_another(kind));
+        is_own.then(|| &mut *object.cast::<SpanObject>())
+    }
+}
+
+/// Does a derived class say itself which span it is? It may wrap another.
+///
+/// # Safety
+/// Attached; a type that derives from the base.
+#[cold]
+unsafe fn stands_for_another(kind: *mut ffi::PyTypeObject) -> bool {
+    // SAFETY: the caller's promise; the attribute is let go of.
+    unsafe {
+        let method = ffi::PyObject_GetAttrString(kind.cast(), c"get_span_context".as_ptr());
+        if method.is_null() {
+            ffi::PyErr_Clear();
+            return true;
+        }
+        let is_native = ffi::Py_TYPE(method) == &raw mut ffi::PyMethodDescr_Type;
+        ffi::Py_DECREF(method);
+        !is_native
     }
 }
 

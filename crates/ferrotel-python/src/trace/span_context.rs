@@ -212,7 +212,7 @@ fn flags_from_py(flags: Option<&Bound<'_, PyAny>>) -> u8 {
 }
 
 /// A `TraceFlags`; the four that the specification knows are made once.
-fn flags_to_py(py: Python<'_>, flags: u8) -> PyResult<Bound<'_, PyAny>> {
+pub fn flags_to_py(py: Python<'_>, flags: u8) -> PyResult<Bound<'_, PyAny>> {
     static KNOWN: [AtomicPtr<ffi::PyObject>; 4] = [const { AtomicPtr::new(std::ptr::null_mut()) }; 4];
     let Some(known) = KNOWN.get(usize::from(flags)) else {
         return TRACE_FLAGS.get(py)?.call1((flags,));

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import inspect
 import time
 from typing import Any
 from unittest.mock import Mock
@@ -48,6 +50,49 @@ def test_what_else_a_record_carries() -> None:
     record = _logs.LogRecord(severity_text="INFO", event_name="event", exception=error)
     assert (record.severity_text, record.event_name) == ("INFO", "event")
     assert record.exception is error
+
+
+def test_a_record_has_its_fields_as_any_object_does() -> None:
+    record = _logs.LogRecord(body="text")
+    assert list(vars(record)) == [
+        *("context", "timestamp", "observed_timestamp", "trace_id", "span_id", "trace_flags", "severity_text"),
+        *("severity_number", "body", "attributes", "event_name", "exception"),
+    ]
+    assert vars(copy.copy(record)) == vars(record)
+    assert list(inspect.signature(_logs.LogRecord).parameters)[:3] == ["timestamp", "observed_timestamp", "context"]
+    for wrong in ({"nobody": 1}, {"body": 1, "bodies": 1}):
+        with pytest.raises(TypeError, match="got an unexpected keyword argument"):
+            _logs.LogRecord(**wrong)
+    with pytest.raises(TypeError, match="takes 1 positional argument but 2 were given"):
+        _logs.LogRecord("text")  # type: ignore[call-overload]
+
+
+def test_a_class_that_derives_from_the_record() -> None:
+    class Upper(_logs.LogRecord):
+        def __init__(self, text: str) -> None:
+            super().__init__(body=text)
+            self.more = 1
+
+        @property
+        def body(self) -> Any:
+            return self.text.upper()
+
+        @body.setter
+        def body(self, value: Any) -> None:
+            self.text = value
+
+    record = Upper("text")
+    assert (record.body, record.more, record.trace_id) == ("TEXT", 1, 0)
+
+
+def test_a_record_of_a_span_that_is_somebody_elses() -> None:
+    class Other(trace.NonRecordingSpan):
+        def get_span_context(self) -> Any:
+            return Mock(trace_id="t", span_id="s", trace_flags="f")
+
+    with trace.use_span(Other(CONTEXT)):
+        record = _logs.LogRecord()
+    assert (record.trace_id, record.span_id, record.trace_flags) == ("t", "s", "f")
 
 
 def test_without_a_provider_records_go_nowhere() -> None:

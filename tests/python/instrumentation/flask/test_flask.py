@@ -350,3 +350,23 @@ def test_a_request_that_never_reached_the_span_is_told(telemetry: Telemetry, cap
     assert [record.message for record in caplog.records] == [
         "Flask environ's OpenTelemetry span missing at _start_response(503 SERVICE UNAVAILABLE)"
     ]
+
+
+def test_classes_from_before_make_instrumented_applications(telemetry: Telemetry) -> None:
+    init = flask.Flask.__init__
+
+    class Derived(flask.Flask):  # type: ignore[misc]
+        pass
+
+    FlaskInstrumentor().instrument(**telemetry.providers)
+    app = Derived("derived")
+    FlaskInstrumentor().uninstrument()
+    assert flask.Flask.__init__ is init
+    assert not getattr(Derived("later"), "_is_instrumented_by_opentelemetry", False)
+    FlaskInstrumentor().instrument(**telemetry.providers)
+    try:
+        app = Derived("derived")
+        app.test_client().get("/nothing")
+    finally:
+        FlaskInstrumentor().uninstrument()
+    assert [span.name for span in telemetry.spans()] == ["GET /nothing"]

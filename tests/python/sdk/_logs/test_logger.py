@@ -55,6 +55,70 @@ def test_a_native_record_has_everything_that_was_said(native: LoggerProvider, re
     assert record["flags"] == context.trace_flags
 
 
+def test_a_record_has_nothing_of_those_before_it(native: LoggerProvider, receiver: Receiver) -> None:
+    # Records are used again once they are exported.
+    logger = native.get_logger("a")
+    for _ in range(3):
+        for number in range(100):
+            logger.emit(
+                timestamp=7,
+                severity_number=SeverityNumber.ERROR,
+                severity_text="bad",
+                body="b" * 40,
+                attributes={"number": number, "text": "t" * 40},
+                event_name="an.event",
+            )
+        native.force_flush()
+        for _ in range(100):
+            logger.emit(observed_timestamp=8)
+        native.force_flush()
+    said = [record for record in receiver.records() if "body" in record]
+    assert [attributes(record["attributes"])["number"] for record in said] == 3 * list(range(100))
+    bare = [record for record in receiver.records() if "body" not in record]
+    assert bare == 300 * [{"observedTimeUnixNano": "8"}]
+
+
+def test_attributes_are_those_of_the_call_whatever_their_values_do(native: LoggerProvider, receiver: Receiver) -> None:
+    class Clears:
+        def __str__(self) -> str:
+            given.clear()
+            return "text"
+
+    for count in (2, 20):
+        given: dict[str, Any] = {"first": Clears(), **{f"k{number}": number for number in range(1, count)}}
+        native.get_logger("a").emit(attributes=given)
+    native.force_flush()
+    assert [len(record["attributes"]) for record in receiver.records()] == [2, 20]
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        (SeverityNumber.INFO, 9),
+        (SeverityNumber.FATAL4, 24),
+        (9, 9),
+        (None, None),
+        ("INFO", None),
+        (SeverityNumber.UNSPECIFIED, None),
+    ],
+)
+def test_severities(native: LoggerProvider, receiver: Receiver, given: Any, sent: int | None) -> None:
+    for _ in range(2):
+        native.get_logger("a").emit(severity_number=given)
+    native.force_flush()
+    assert [record.get("severityNumber") for record in receiver.records()] == [sent, sent]
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"), [(7, "7"), (True, "1"), (2.9, "2"), (-1, None), (2**63, str(2**63)), (2**70, str(2**64 - 1))]
+)
+def test_times(native: LoggerProvider, receiver: Receiver, given: Any, sent: str | None) -> None:
+    native.get_logger("a").emit(timestamp=given)
+    native.force_flush()
+    (record,) = receiver.records()
+    assert record.get("timeUnixNano") == sent
+
+
 def test_native_and_python_pipelines_agree(
     native: LoggerProvider, receiver: Receiver, provider: LoggerProvider, kept: InMemoryLogRecordExporter
 ) -> None:

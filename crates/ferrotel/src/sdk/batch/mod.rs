@@ -7,6 +7,7 @@ mod counts;
 mod live;
 mod notice;
 mod per_process;
+pub(in crate::sdk) mod pool;
 mod processor;
 mod queue;
 mod worker;

@@ -94,4 +94,8 @@ impl BatchSink<FinishedLogRecord> for Exporting {
 
 impl BatchItem for FinishedLogRecord {
     const NOUN: &'static str = "Log";
+
+    fn recycle(batch: &mut Vec<Self>) {
+        FinishedLogRecord::recycle(batch.drain(..));
+    }
 }

@@ -1,11 +1,13 @@
 //! What a log record holds.
 
+use std::cell::RefCell;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use crate::api::trace::{SpanId, TraceFlags, TraceId};
 use crate::common::{Attributes, Scope, Text, Value};
 use crate::resource::Resource;
+use crate::sdk::batch::pool::{self, Mine, Pooled, Shared};
 
 /// A log record (specification: logs data model).
 #[derive(Clone, Debug, Default)]
@@ -36,6 +38,43 @@ pub struct LogRecordData {
     pub scope: Arc<Scope>,
 }
 
+impl LogRecordData {
+    /// Forgets everything but resource and scope, and keeps the memory of the attributes.
+    pub fn clear(&mut self) {
+        self.timestamp = 0;
+        self.observed_timestamp = 0;
+        self.trace_id = TraceId::default();
+        self.span_id = SpanId::default();
+        self.trace_flags = TraceFlags::default();
+        self.severity_number = 0;
+        self.severity_text = Text::default();
+        self.body = Value::Empty;
+        self.event_name = Text::default();
+        self.attributes.clear();
+    }
+}
+
+thread_local! {
+    static MINE: Mine<LogRecordData> = const { RefCell::new(Vec::new()) };
+}
+
+impl Pooled for LogRecordData {
+    fn shared() -> &'static Shared<Self> {
+        static POOL: Shared<LogRecordData> = Mutex::new(Vec::new());
+        &POOL
+    }
+
+    #[inline]
+    fn with_mine<R>(work: impl FnOnce(&Mine<Self>) -> R) -> Option<R> {
+        MINE.try_with(work).ok()
+    }
+
+    #[inline]
+    fn clear(&mut self) {
+        LogRecordData::clear(self);
+    }
+}
+
 /// A log record that no longer changes, shared by the processors that want it.
 #[derive(Clone, Debug)]
 pub struct FinishedLogRecord(pub(super) Arc<LogRecordData>);
@@ -50,7 +89,15 @@ impl FinishedLogRecord {
 impl Deref for FinishedLogRecord {
     type Target = LogRecordData;
 
+    #[inline]
     fn deref(&self) -> &LogRecordData {
         &self.0
+    }
+}
+
+impl FinishedLogRecord {
+    /// Gives back the memory of records that nobody else has.
+    pub(super) fn recycle(records: impl Iterator<Item = Self>) {
+        pool::recycle(records.map(|record| record.0));
     }
 }

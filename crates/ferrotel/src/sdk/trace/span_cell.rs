@@ -1,22 +1,13 @@
-//! One span's block of memory, and the pool that such blocks come from.
-//!
-//! A span is made on the program's thread and let go on the exporter's. Freeing there what was allocated here costs more
-//! than the rest of a span's start, so blocks go back to the threads that make spans, with the memory that they hold.
+//! One span's block of memory.
 
 use std::cell::RefCell;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::SpanData;
-
-/// Blocks that wait for use, over all threads.
-static POOL: Mutex<Vec<Arc<SpanCell>>> = Mutex::new(Vec::new());
-/// How many wait at most: a full queue of the default size, twice.
-const POOLED: usize = 4096;
-/// How many a thread takes at once.
-const TAKEN: usize = 64;
+use crate::sdk::batch::pool::{self, Mine, Pooled, Shared};
 
 thread_local! {
-    static MINE: RefCell<Vec<Arc<SpanCell>>> = const { RefCell::new(Vec::new()) };
+    static MINE: Mine<SpanCell> = const { RefCell::new(Vec::new()) };
 }
 
 /// One span's data, shared by the program's handle and the export queue.
@@ -35,46 +26,18 @@ impl SpanCell {
     /// [`Arc::get_mut`] and [`get_mut`](Self::get_mut): what it holds is empty, but for scope and resource.
     #[inline]
     pub fn acquire() -> Arc<Self> {
-        MINE.try_with(|mine| {
-            let mut mine = mine.borrow_mut();
-            if mine.is_empty() {
-                refill(&mut mine);
-            }
-            mine.pop()
-        })
-        .ok()
-        .flatten()
-        .unwrap_or_default()
+        pool::acquire()
     }
 
     /// Gives one block back to the calling thread, if nobody else has it.
     #[inline]
-    pub fn release(mut cell: Arc<Self>) {
-        if let Some(unshared) = Arc::get_mut(&mut cell) {
-            unshared.get_mut().clear();
-            let _ = MINE.try_with(|mine| {
-                let mut mine = mine.borrow_mut();
-                if mine.len() < TAKEN {
-                    mine.push(cell);
-                }
-            });
-        }
+    pub fn release(cell: Arc<Self>) {
+        pool::release(cell);
     }
 
     /// Gives blocks back. Those that somebody still has are simply let go.
     pub fn recycle(cells: impl Iterator<Item = Arc<Self>>) {
-        let mut free: Vec<_> = cells
-            .filter_map(|mut cell| {
-                Arc::get_mut(&mut cell)?.get_mut().clear();
-                Some(cell)
-            })
-            .collect();
-        // Never waited for: the lock may have been inherited, locked, through a fork.
-        if let Ok(mut pool) = POOL.try_lock() {
-            let room = POOLED.saturating_sub(pool.len());
-            free.truncate(room);
-            pool.append(&mut free);
-        }
+        pool::recycle(cells);
     }
 
     /// The data, locked. Never run foreign code (Python's above all) while holding the guard.
@@ -90,11 +53,20 @@ impl SpanCell {
     }
 }
 
-#[cold]
-fn refill(mine: &mut Vec<Arc<SpanCell>>) {
-    if let Ok(mut pool) = POOL.try_lock() {
-        let keep = pool.len().saturating_sub(TAKEN);
-        mine.extend(pool.drain(keep..));
+impl Pooled for SpanCell {
+    fn shared() -> &'static Shared<Self> {
+        static POOL: Shared<SpanCell> = Mutex::new(Vec::new());
+        &POOL
+    }
+
+    #[inline]
+    fn with_mine<R>(work: impl FnOnce(&Mine<Self>) -> R) -> Option<R> {
+        MINE.try_with(work).ok()
+    }
+
+    #[inline]
+    fn clear(&mut self) {
+        self.get_mut().clear();
     }
 }
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from logging import getLogger
 from os import environ
-from time import time_ns
-from typing import TYPE_CHECKING, cast, overload
+from time import time_ns as time_ns
+from typing import TYPE_CHECKING, Any, cast, overload
 
+from ferrotel import _native
 from ferrotel._compat import deprecated
 from opentelemetry._logs.severity import SeverityNumber
-from opentelemetry.context import get_current
+from opentelemetry.context import get_current as get_current
 from opentelemetry.context.context import Context
 from opentelemetry.environment_variables import _OTEL_PYTHON_LOGGER_PROVIDER
-from opentelemetry.trace import get_current_span
+from opentelemetry.trace import get_current_span as get_current_span
 from opentelemetry.trace.span import TraceFlags
 from opentelemetry.util._once import Once
 from opentelemetry.util._providers import _load_provider
@@ -22,7 +23,7 @@ from opentelemetry.util.types import AnyValue, Attributes
 _logger = getLogger(__name__)
 
 
-class LogRecord(ABC):  # noqa: B024 - a class of the reference, isinstance and all
+class LogRecord(_native.LogRecordBase, ABC):
     """One thing that was logged.
 
     Times are in nanoseconds since the Unix epoch: `timestamp` is when it happened, `observed_timestamp` when it was
@@ -31,6 +32,18 @@ class LogRecord(ABC):  # noqa: B024 - a class of the reference, isinstance and a
     """
 
     if TYPE_CHECKING:
+        context: Context
+        timestamp: int | None
+        observed_timestamp: int
+        trace_id: int
+        span_id: int
+        trace_flags: TraceFlags
+        severity_text: str | None
+        severity_number: SeverityNumber | None
+        body: AnyValue
+        attributes: Attributes
+        event_name: str | None
+        exception: BaseException | None
 
         @overload
         def __init__(
@@ -63,35 +76,7 @@ class LogRecord(ABC):  # noqa: B024 - a class of the reference, isinstance and a
             attributes: Attributes = None,
         ) -> None: ...
 
-    def __init__(
-        self,
-        *,
-        timestamp: int | None = None,
-        observed_timestamp: int | None = None,
-        context: Context | None = None,
-        trace_id: int | None = None,
-        span_id: int | None = None,
-        trace_flags: TraceFlags | None = None,
-        severity_text: str | None = None,
-        severity_number: SeverityNumber | None = None,
-        body: AnyValue = None,
-        attributes: Attributes = None,
-        event_name: str | None = None,
-        exception: BaseException | None = None,
-    ) -> None:
-        self.context = context or get_current()
-        span_context = get_current_span(self.context).get_span_context()
-        self.timestamp = timestamp
-        self.observed_timestamp = time_ns() if observed_timestamp is None else observed_timestamp
-        self.trace_id = trace_id or span_context.trace_id
-        self.span_id = span_id or span_context.span_id
-        self.trace_flags = trace_flags or span_context.trace_flags
-        self.severity_text = severity_text
-        self.severity_number = severity_number
-        self.body = body
-        self.attributes = attributes
-        self.event_name = event_name
-        self.exception = exception
+        def __init__(self, **fields: Any) -> None: ...
 
 
 class Logger(ABC):

@@ -11,6 +11,7 @@ that get none, with commas between them. The context of a request carries the ro
 
 from __future__ import annotations
 
+import functools
 import weakref
 from logging import getLogger
 from time import time_ns
@@ -328,13 +329,24 @@ def _is_streamed(environ: dict[str, Any], status: str, response_headers: list[tu
 
 
 class _InstrumentedFlask(flask.Flask):  # type: ignore[misc]
+    """What `flask.Flask` is while all applications are instrumented."""
+
     _options: dict[str, Any] = {}
     _made: weakref.WeakSet[Any] = weakref.WeakSet()
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        _AppTelemetry(**_InstrumentedFlask._options).add_to(self)
-        _InstrumentedFlask._made.add(self)
+
+def _instrumenting(init: Callable[..., None]) -> Callable[..., None]:
+    """`Flask.__init__` with telemetry: programs import the class before they instrument it, and derive from it."""
+
+    @functools.wraps(init)
+    def instrumented_init(app: Any, *args: Any, **kwargs: Any) -> None:
+        init(app, *args, **kwargs)
+        if not getattr(app, "_is_instrumented_by_opentelemetry", False):
+            _AppTelemetry(**_InstrumentedFlask._options).add_to(app)
+            _InstrumentedFlask._made.add(app)
+
+    wrapped: Callable[..., None] = instrumented_init
+    return wrapped
 
 
 class FlaskInstrumentor(BaseInstrumentor):
@@ -353,6 +365,7 @@ class FlaskInstrumentor(BaseInstrumentor):
     """
 
     _original_flask: Any = None
+    _instrumented_init: Any = None
 
     def instrumentation_dependencies(self) -> Collection[str]:
         return _instruments
@@ -369,10 +382,13 @@ class FlaskInstrumentor(BaseInstrumentor):
             "commenter_options": kwargs.get("commenter_options"),
             "meter_provider": kwargs.get("meter_provider"),
         }
+        self._instrumented_init = self._original_flask.__init__ = _instrumenting(self._original_flask.__init__)
         flask.Flask = _InstrumentedFlask
 
     def _uninstrument(self, **kwargs: Any) -> None:
         flask.Flask = self._original_flask
+        if flask.Flask.__init__ is self._instrumented_init:
+            flask.Flask.__init__ = self._instrumented_init.__wrapped__
         for app in list(_InstrumentedFlask._made):
             if app._is_instrumented_by_opentelemetry:
                 app._opentelemetry.remove_from(app)
