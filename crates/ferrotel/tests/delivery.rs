@@ -1,7 +1,7 @@
 //! Delivering everything at once: in a process of its own, since it concerns every processor of a process.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use ferrotel::sdk::batch::{self, BatchConfig, BatchItem, BatchProcessor, BatchSink, Refusal};
@@ -45,6 +45,14 @@ impl BatchSink<Item> for Sink {
 /// One test at a time: each delivers the others' items too.
 static TURN: Mutex<()> = Mutex::new(());
 
+/// What the test before has left under way is waited for, so that it is not counted in this one.
+fn turn() -> MutexGuard<'static, ()> {
+    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    batch::deliver_now(Duration::from_secs(20));
+    batch::resume();
+    turn
+}
+
 fn processor(sink: &Arc<Sink>) -> BatchProcessor<Item> {
     let processor = BatchProcessor::new(sink.clone(), BatchConfig::default());
     for _ in 0..1000 {
@@ -55,7 +63,7 @@ fn processor(sink: &Arc<Sink>) -> BatchProcessor<Item> {
 
 #[test]
 fn every_processor_delivers_at_the_same_time() {
-    let _turn = TURN.lock();
+    let _turn = turn();
     let sinks: [Arc<Sink>; 3] =
         std::array::from_fn(|_| Arc::new(Sink { takes: Duration::from_millis(500), ..Sink::default() }));
     let _processors = sinks.each_ref().map(processor);
@@ -72,7 +80,7 @@ fn every_processor_delivers_at_the_same_time() {
 
 #[test]
 fn what_is_refused_or_takes_too_long_is_not_delivered() {
-    let _turn = TURN.lock();
+    let _turn = turn();
     let broken = Arc::new(Sink { broken: true.into(), ..Sink::default() });
     let processor_of_broken = processor(&broken);
     assert!(!batch::deliver_now(Duration::from_secs(10)));
@@ -84,7 +92,7 @@ fn what_is_refused_or_takes_too_long_is_not_delivered() {
 
 #[test]
 fn a_processor_that_is_gone_keeps_nobody() {
-    let _turn = TURN.lock();
+    let _turn = turn();
     let sink = Arc::new(Sink::default());
     drop(processor(&sink));
     assert!(batch::deliver_now(Duration::from_secs(10)));
@@ -93,7 +101,7 @@ fn a_processor_that_is_gone_keeps_nobody() {
 
 #[test]
 fn shutdown_waits_no_longer_than_the_grace_for_an_exporter_that_is_interrupted() {
-    let _turn = TURN.lock();
+    let _turn = turn();
     let sink = Arc::new(Sink { takes: Duration::from_secs(3), ..Sink::default() });
     let processor = processor(&sink);
     assert_eq!(processor.accepted_at(), None);

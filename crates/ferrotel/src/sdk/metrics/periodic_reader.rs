@@ -84,10 +84,10 @@ impl PeriodicTask for Exporting {
             }
         };
         let result = self.exporter.export(&data);
-        if let Err(error) = &result
-            && !error.is_shutdown()
-        {
-            self.tell(Level::Error, self.exporter.log_target(), &error.to_string());
+        match &result {
+            Ok(()) => self.refusals.get(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner).calm(),
+            Err(error) if error.is_shutdown() => {}
+            Err(error) => self.tell(Level::Error, self.exporter.log_target(), &error.to_string()),
         }
         result.is_ok()
     }
