@@ -8,7 +8,10 @@ from whence import tell
 from opentelemetry import trace
 
 advanced = logfire.AdvancedOptions(base_url=os.environ["BACKEND"])
-logfire.configure(token="pylf_v1_local_secret", service_name="shop", console=False, advanced=advanced)
+# Said, since Logfire keeps to itself in what looks like a test.
+logfire.configure(
+    token="pylf_v1_local_secret", send_to_logfire=True, service_name="shop", console=False, advanced=advanced
+)
 with logfire.span("order {number}", number=7):
     current = trace.get_current_span()
     with logfire.span("inner"):
