@@ -163,15 +163,17 @@ def test_what_the_sdk_collects_arrives(relay: Any, preference: str, monkeypatch:
     reader = PeriodicExportingMetricReader(HttpExporter(f"http://{relay.http}/v1/metrics"), 3_600_000)
     provider = MeterProvider([reader], resource=Resource({"service.name": "sdk"}), shutdown_on_exit=False)
     meter = provider.get_meter("a.meter", "4")
-    markers = [uuid.uuid4().hex, uuid.uuid4().hex]
+    # The last one is for what shutting down collects.
+    markers = [uuid.uuid4().hex, uuid.uuid4().hex, uuid.uuid4().hex]
     counter, histogram = meter.create_counter("made"), meter.create_histogram("took")
     meter.create_observable_gauge("level", [lambda _: [Observation(4.5, {"marker": markers[collected]})]])
     for collected in range(2):  # noqa: B007, the callback reads it
         counter.add(5, {"kind": "a"})
         histogram.record(2.0)
         assert provider.force_flush()
+    collected = 2
     provider.shutdown()
-    for collected, marker in enumerate(markers):
+    for collected, marker in enumerate(markers[:2]):
         request = relay.sent_on("/v1/metrics", messages.ExportMetricsServiceRequest, marker)
         metrics = {metric.name: metric for metric in request.resource_metrics[0].scope_metrics[0].metrics}
         assert request.resource_metrics[0].scope_metrics[0].scope.version == "4"
