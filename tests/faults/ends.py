@@ -34,7 +34,7 @@ def _ends(name: str, *arguments: str, **more: object) -> Case:
 
 
 UVICORN = ["-m", "uvicorn", "web:asgi", "--port", "0", "--log-level", "info"]
-# A worker that gets its SIGTERM before it has installed gunicorn's handler ignores it: the master kills it after this time.
+# A worker that gets SIGTERM before it has gunicorn's handler ignores it, and is killed after the time that is given.
 GUNICORN = ["-m", "gunicorn", "web:wsgi", "--bind", "127.0.0.1:0", "--workers", "2", "--no-control-socket"]
 GUNICORN += ["--graceful-timeout", "3"]
 
