@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from abc import ABC, abstractmethod
 from logging import getLogger
 from os import environ
@@ -23,6 +24,21 @@ from opentelemetry.util.types import AnyValue, Attributes
 _logger = getLogger(__name__)
 
 
+class _Signature:
+    """For `inspect.signature`: that of CPython 3.8 does not find what a native `__init__` takes. A class that derives
+    from the record has a signature of its own."""
+
+    def __get__(self, instance: object, owner: type) -> Any:
+        import inspect
+
+        if owner is not LogRecord:
+            raise AttributeError("__signature__")
+        names = "timestamp observed_timestamp context trace_id span_id trace_flags severity_text severity_number"
+        names += " body attributes event_name exception"
+        kind = inspect.Parameter.KEYWORD_ONLY
+        return inspect.Signature([inspect.Parameter(name, kind, default=None) for name in names.split()])
+
+
 class LogRecord(_native.LogRecordBase, ABC):
     """One thing that was logged.
 
@@ -30,6 +46,9 @@ class LogRecord(_native.LogRecordBase, ABC):
     collected, by default now. Trace id, span id and flags are those of the span in `context`, by default the current
     one; given by themselves, as before 1.35, they are stronger.
     """
+
+    if sys.version_info < (3, 9):
+        __signature__ = _Signature()
 
     if TYPE_CHECKING:
         context: Context
