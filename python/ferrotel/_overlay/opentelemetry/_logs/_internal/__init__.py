@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from abc import ABC, abstractmethod
 from logging import getLogger
 from os import environ
@@ -25,7 +24,7 @@ _logger = getLogger(__name__)
 
 
 class _Signature:
-    """For `inspect.signature`: that of CPython 3.8 does not find what a native `__init__` takes. A class that derives
+    """For `inspect.signature`: that of older Pythons does not find what a native `__init__` takes. A class that derives
     from the record has a signature of its own."""
 
     def __get__(self, instance: object, owner: type) -> Any:
@@ -47,8 +46,7 @@ class LogRecord(_native.LogRecordBase, ABC):
     one; given by themselves, as before 1.35, they are stronger.
     """
 
-    if sys.version_info < (3, 9):
-        __signature__ = _Signature()
+    __signature__ = _Signature()
 
     if TYPE_CHECKING:
         context: Context
