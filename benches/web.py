@@ -34,7 +34,8 @@ DELAY = 0.3
 RECEIVER = """\
 import sys
 from ferrotel import _native
-with _native.ViewServer() as receiver:
+# Each request is a trace of its own, and all are counted.
+with _native.ViewServer(max_traces=100_000) as receiver:
     print(receiver.grpc_endpoint, flush=True)
     for _ in sys.stdin:
         print(receiver.counts()["spans"], flush=True)
