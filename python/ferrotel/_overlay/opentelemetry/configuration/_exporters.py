@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os.path
-from typing import Any
+from importlib import import_module
+from typing import Any, Callable
 from urllib.parse import unquote, urlsplit
 
 from opentelemetry.configuration import models
@@ -14,6 +15,28 @@ from opentelemetry.exporter.otlp.proto.grpc._credentials import ssl_channel_cred
 _HTTP_COMPRESSIONS = {"none": Compression.NONE, "gzip": Compression.GZIP, "deflate": Compression.DEFLATE}
 # The numbers of `grpc.Compression`.
 _GRPC_COMPRESSIONS = {"none": 0, "gzip": 2}
+
+
+def otlp_exporters(
+    module: str, exporter: str, file_exporter: str, preferences: Callable[[Any], dict[str, Any]] = lambda _: {}
+) -> dict[str, Callable[[Any], Any]]:
+    """What makes the OTLP exporters of a signal from their models, by the schema's names.
+
+    The classes are looked up in `module` of each transport's package when one is made; `preferences` are arguments
+    beside those of the transport.
+    """
+
+    def made(package: str, name: str, arguments: dict[str, Any], config: Any) -> Any:
+        found = getattr(import_module(f"opentelemetry.exporter.otlp.{package}.{module}"), name)
+        return found(**arguments, **preferences(config))
+
+    return {
+        "otlp_http": lambda config: made(
+            "json.http" if is_json(config) else "proto.http", exporter, http_arguments(config), config
+        ),
+        "otlp_grpc": lambda config: made("proto.grpc", exporter, grpc_arguments(config), config),
+        "otlp_file_development": lambda config: made("json.file", file_exporter, file_arguments(config), config),
+    }
 
 
 def http_arguments(config: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from opentelemetry._logs import set_logger_provider
 from opentelemetry.configuration import models
 from opentelemetry.configuration._components import create_component
 from opentelemetry.configuration._configurator import create_configurator
-from opentelemetry.configuration._exporters import file_arguments, grpc_arguments, http_arguments, is_json
+from opentelemetry.configuration._exporters import otlp_exporters
 from opentelemetry.configuration._limits import attribute_limits
 from opentelemetry.sdk._logs import LoggerProvider, LogRecordLimits, LogRecordProcessor
 from opentelemetry.sdk._logs._internal import _LoggerConfig, _RuleBasedLoggerConfigurator
@@ -86,35 +86,11 @@ def _exporter(config: models.LogRecordExporter) -> LogRecordExporter:
     return exporter
 
 
-def _otlp_http(config: models.OtlpHttpExporter) -> LogRecordExporter:
-    if is_json(config):
-        from opentelemetry.exporter.otlp.json.http._log_exporter import OTLPLogExporter as JsonExporter
-
-        return JsonExporter(**http_arguments(config))
-    from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
-
-    return OTLPLogExporter(**http_arguments(config))
-
-
-def _otlp_grpc(config: models.OtlpGrpcExporter) -> LogRecordExporter:
-    from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter
-
-    return OTLPLogExporter(**grpc_arguments(config))
-
-
-def _otlp_file(config: models.ExperimentalOtlpFileExporter) -> LogRecordExporter:
-    from opentelemetry.exporter.otlp.json.file._log_exporter import FileLogExporter
-
-    return FileLogExporter(**file_arguments(config))
-
-
 _PROCESSORS: dict[str, Callable[[Any], LogRecordProcessor]] = {
     "batch": _batch,
     "simple": lambda config: SimpleLogRecordProcessor(_exporter(config.exporter)),
 }
 _EXPORTERS: dict[str, Callable[[Any], LogRecordExporter]] = {
-    "otlp_http": _otlp_http,
-    "otlp_grpc": _otlp_grpc,
-    "otlp_file_development": _otlp_file,
+    **otlp_exporters("_log_exporter", "OTLPLogExporter", "FileLogExporter"),
     "console": lambda _: ConsoleLogRecordExporter(),
 }

@@ -6,7 +6,7 @@ from typing import Any, Callable
 
 from opentelemetry.configuration import models
 from opentelemetry.configuration._components import create_component
-from opentelemetry.configuration._exporters import file_arguments, grpc_arguments, http_arguments, is_json
+from opentelemetry.configuration._exporters import otlp_exporters
 from opentelemetry.exporter.otlp.common._aggregation import aggregation_by_kind, temporality_by_kind
 from opentelemetry.sdk.metrics.export import ConsoleMetricExporter, MetricExporter
 
@@ -27,31 +27,7 @@ def _preferences(config: Any) -> dict[str, Any]:
     }
 
 
-def _otlp_http(config: models.OtlpHttpMetricExporter) -> MetricExporter:
-    if is_json(config):
-        from opentelemetry.exporter.otlp.json.http.metric_exporter import OTLPMetricExporter as JsonExporter
-
-        return JsonExporter(**http_arguments(config), **_preferences(config))
-    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-
-    return OTLPMetricExporter(**http_arguments(config), **_preferences(config))
-
-
-def _otlp_grpc(config: models.OtlpGrpcMetricExporter) -> MetricExporter:
-    from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
-
-    return OTLPMetricExporter(**grpc_arguments(config), **_preferences(config))
-
-
-def _otlp_file(config: models.ExperimentalOtlpFileMetricExporter) -> MetricExporter:
-    from opentelemetry.exporter.otlp.json.file.metric_exporter import FileMetricExporter
-
-    return FileMetricExporter(**file_arguments(config), **_preferences(config))
-
-
 _EXPORTERS: dict[str, Callable[[Any], MetricExporter]] = {
-    "otlp_http": _otlp_http,
-    "otlp_grpc": _otlp_grpc,
-    "otlp_file_development": _otlp_file,
+    **otlp_exporters("metric_exporter", "OTLPMetricExporter", "FileMetricExporter", _preferences),
     "console": lambda config: ConsoleMetricExporter(**_preferences(config)),
 }

@@ -8,7 +8,7 @@ from opentelemetry import trace
 from opentelemetry.configuration import models
 from opentelemetry.configuration._components import create_component
 from opentelemetry.configuration._configurator import create_configurator
-from opentelemetry.configuration._exporters import file_arguments, grpc_arguments, http_arguments, is_json
+from opentelemetry.configuration._exporters import otlp_exporters
 from opentelemetry.configuration._limits import attribute_limits, count
 from opentelemetry.configuration._sampler import create_sampler
 from opentelemetry.sdk.resources import Resource
@@ -103,36 +103,12 @@ def _exporter(config: models.SpanExporter) -> SpanExporter:
     return exporter
 
 
-def _otlp_http(config: models.OtlpHttpExporter) -> SpanExporter:
-    if is_json(config):
-        from opentelemetry.exporter.otlp.json.http.trace_exporter import OTLPSpanExporter as JsonExporter
-
-        return JsonExporter(**http_arguments(config))
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-
-    return OTLPSpanExporter(**http_arguments(config))
-
-
-def _otlp_grpc(config: models.OtlpGrpcExporter) -> SpanExporter:
-    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
-
-    return OTLPSpanExporter(**grpc_arguments(config))
-
-
-def _otlp_file(config: models.ExperimentalOtlpFileExporter) -> SpanExporter:
-    from opentelemetry.exporter.otlp.json.file.trace_exporter import FileSpanExporter
-
-    return FileSpanExporter(**file_arguments(config))
-
-
 _GENERATORS: dict[str, Callable[[Any], IdGenerator]] = {"random": lambda _: RandomIdGenerator()}
 _PROCESSORS: dict[str, Callable[[Any], SpanProcessor]] = {
     "batch": _batch,
     "simple": lambda config: SimpleSpanProcessor(_exporter(config.exporter)),
 }
 _EXPORTERS: dict[str, Callable[[Any], SpanExporter]] = {
-    "otlp_http": _otlp_http,
-    "otlp_grpc": _otlp_grpc,
-    "otlp_file_development": _otlp_file,
+    **otlp_exporters("trace_exporter", "OTLPSpanExporter", "FileSpanExporter"),
     "console": lambda _: ConsoleSpanExporter(),
 }
