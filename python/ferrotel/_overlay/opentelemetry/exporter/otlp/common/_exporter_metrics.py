@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, ContextManager, Iterator, Mapping, Protocol
+from typing import TYPE_CHECKING, Any, ContextManager, Iterable, Iterator, Mapping, Protocol
 from urllib.parse import urlsplit
 
 from opentelemetry.sdk._shared_internal._processor_metrics import component_attributes
@@ -29,6 +29,8 @@ class ExporterMetricsT(Protocol):
 
     def export_operation(self, num_items: int) -> ContextManager[ExportResult]: ...
 
+    def settle(self, in_flight: int, exported: int, failed: int, operations: Iterable[tuple[float, bool]]) -> None: ...
+
 
 class NoOpExporterMetrics:
     """Reports nothing: the default."""
@@ -36,6 +38,9 @@ class NoOpExporterMetrics:
     @contextmanager
     def export_operation(self, num_items: int) -> Iterator[ExportResult]:
         yield ExportResult()
+
+    def settle(self, in_flight: int, exported: int, failed: int, operations: Iterable[tuple[float, bool]]) -> None:
+        pass
 
 
 class ExporterMetrics:
@@ -76,6 +81,19 @@ class ExporterMetrics:
                 attributes["error.type"] = type(result.error).__qualname__
             self._exported.add(num_items, attributes)
             self._duration.record(seconds, {**attributes, **(result.error_attrs or {})})
+
+    def settle(self, in_flight: int, exported: int, failed: int, operations: Iterable[tuple[float, bool]]) -> None:
+        """Takes over what the engine has exported: by how much the items in flight became more, how many are over, and
+        for each export its seconds and whether it was accepted."""
+        attributes = self._standard_attrs
+        refused = {**attributes, "error.type": RuntimeError.__qualname__}
+        self._inflight.add(in_flight, attributes)
+        if exported:
+            self._exported.add(exported, attributes)
+        if failed:
+            self._exported.add(failed, refused)
+        for seconds, accepted in operations:
+            self._duration.record(seconds, attributes if accepted else refused)
 
 
 def create_exporter_metrics(
