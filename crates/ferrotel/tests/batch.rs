@@ -430,8 +430,9 @@ fn shutdown_waits_for_what_helpers_have_and_counts_what_it_gives_up() {
     sink.at_once.store(2, Ordering::SeqCst);
     let batches = BatchProcessor::new(sink.clone(), config(100, 10, 3_600_000));
     sink.close_gate();
-    (0..50).for_each(|n| batches.push(Held(n)));
+    (0..10).for_each(|n| batches.push(Held(n)));
     eventually("the worker has a batch", || sink.entered.load(Ordering::SeqCst) == 1);
+    (10..50).for_each(|n| batches.push(Held(n)));
     sink.open_gate();
     eventually("all are out", || batches.counts().exported == 50);
     sink.close_gate();

@@ -34,6 +34,8 @@ pub(super) struct Queue<T> {
     pub helpers: usize,
     /// Those of them that have nothing to do.
     pub helpers_asleep: usize,
+    /// Those of them that have a batch.
+    pub helpers_busy: usize,
 }
 
 /// Where the worker thread is in its life.
@@ -66,6 +68,7 @@ impl<T> Queue<T> {
             worker: Worker::StartAt(0),
             helpers: 0,
             helpers_asleep: 0,
+            helpers_busy: 0,
         }
     }
 

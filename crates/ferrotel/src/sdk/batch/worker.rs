@@ -83,7 +83,7 @@ const IDLE: Duration = Duration::from_secs(30);
 /// `false` where a helper is to be started for it.
 fn call_for_help<T: BatchItem>(shared: &Shared<T>, queue: &mut Queue<T>) -> bool {
     let wanted = shared.sink.concurrency();
-    if queue.exports() + 1 >= wanted {
+    if queue.helpers_busy + 1 >= wanted {
         return true;
     }
     if queue.helpers_asleep > 0 {
@@ -114,7 +114,8 @@ fn help<T: BatchItem>(shared: &Shared<T>) {
     loop {
         let mut queue = shared.queue();
         let mut idle = false;
-        while queue.abandoned || queue.len() < size || queue.exports() >= shared.sink.concurrency() {
+        // One of the exports that may go side by side is the worker's, whether it has a batch or not.
+        while queue.abandoned || queue.len() < size || queue.helpers_busy + 1 >= shared.sink.concurrency() {
             if idle || queue.closed {
                 queue.helpers -= 1;
                 return;
@@ -124,8 +125,10 @@ fn help<T: BatchItem>(shared: &Shared<T>) {
             (queue, idle) = (woken, timeout.timed_out());
             queue.helpers_asleep -= 1;
         }
+        queue.helpers_busy += 1;
         let taken = take(shared, queue, &mut batch);
         export_taken(shared, taken, &mut batch);
+        shared.queue().helpers_busy -= 1;
     }
 }
 
