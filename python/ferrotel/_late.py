@@ -71,7 +71,8 @@ def late_types(module: str, **types: str) -> Callable[[str], Any]:
         from opentelemetry.util import types as attribute_types
 
         own = vars(sys.modules[module])
-        own[name] = eval(text, {**vars(typing), **vars(attribute_types), **own, "types": attribute_types})
+        # What stands in for `typing` here gives way to it.
+        own[name] = eval(text, {**own, **vars(attribute_types), **vars(typing), "types": attribute_types})
         return own[name]
 
     return __getattr__
