@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import Any
 
 from ferrotel import _native
+from ferrotel._late import TYPE_CHECKING
 from opentelemetry.sdk._shared_internal._processor_metrics import ProcessorMetricsT
+
+if TYPE_CHECKING:
+    from typing import Any
 
 _NOTHING = dict.fromkeys(("in_flight", "dropped", "abandoned", "exported", "failed", "ignored"), 0)
 

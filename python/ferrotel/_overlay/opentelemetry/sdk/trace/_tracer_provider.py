@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import atexit
-import logging
 import os
 import threading
-from typing import TYPE_CHECKING
 
+from ferrotel._late import TYPE_CHECKING, getLogger, import_logging
 from opentelemetry import trace as trace_api
 from opentelemetry.sdk.environment_variables import OTEL_SDK_DISABLED
 from opentelemetry.sdk.environment_variables._log_level import apply_log_level
@@ -24,7 +23,6 @@ from opentelemetry.sdk.trace._tracer import (
     Tracer,
     _default_tracer_configurator,
     _TracerConfig,
-    _TracerConfiguratorT,
 )
 from opentelemetry.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
 from opentelemetry.sdk.util._exit import deliver_at_end_of_child, shut_down_at_exit
@@ -34,9 +32,10 @@ from opentelemetry.trace._unrecorded import note_unused_provider
 
 if TYPE_CHECKING:
     from opentelemetry import metrics as metrics_api
+    from opentelemetry.sdk.trace._tracer import _TracerConfiguratorT
     from opentelemetry.util import types
 
-logger = logging.getLogger("opentelemetry.sdk.trace")
+logger = getLogger("opentelemetry.sdk.trace")
 
 
 class TracerProvider(trace_api.TracerProvider):
@@ -64,6 +63,10 @@ class TracerProvider(trace_api.TracerProvider):
         meter_provider: metrics_api.MeterProvider | None = None,
         _tracer_configurator: _TracerConfiguratorT | None = None,
     ) -> None:
+        import_logging()
+        # Now, and not while an exception is recorded.
+        from opentelemetry.sdk.trace import _stack_trace as _stack_trace
+
         apply_log_level()
         self._active_span_processor = active_span_processor or SynchronousMultiSpanProcessor()
         self.id_generator = RandomIdGenerator() if id_generator is None else id_generator
@@ -73,13 +76,13 @@ class TracerProvider(trace_api.TracerProvider):
         self._disabled = os.environ.get(OTEL_SDK_DISABLED, "").strip().lower() == "true"
         self._meter_provider = meter_provider
         self._tracer_configurator = _tracer_configurator or _default_tracer_configurator
-        self._tracers_lock = threading.Lock()
+        self._tracers_lock = threading.RLock()
         self._tracers: dict[InstrumentationScope, Tracer] = {}
         self._atexit_handler = shut_down_at_exit(self) if shutdown_on_exit else None
         call_after_fork(self._handle_fork)
 
     def _handle_fork(self) -> None:
-        self._tracers_lock = threading.Lock()
+        self._tracers_lock = threading.RLock()
         if self._atexit_handler is not None:
             deliver_at_end_of_child(self)
         self._update_resource(_get_process_dependent_resource())
@@ -87,14 +90,14 @@ class TracerProvider(trace_api.TracerProvider):
     def _update_resource(self, resource: Resource) -> None:
         with self._tracers_lock:
             self._resource = self._resource.merge(resource)
-            for tracer in self._tracers.values():
+            for tracer in list(self._tracers.values()):
                 tracer._set_resource(self._resource)
 
     def _set_tracer_configurator(self, *, tracer_configurator: _TracerConfiguratorT) -> None:
         """Replaces the configurator, for the tracers that exist as well."""
         self._tracer_configurator = tracer_configurator
         with self._tracers_lock:
-            for scope, tracer in self._tracers.items():
+            for scope, tracer in list(self._tracers.items()):
                 tracer._set_tracer_config(self._apply_tracer_configurator(scope))
 
     def _apply_tracer_configurator(self, instrumentation_scope: InstrumentationScope) -> _TracerConfig:
@@ -137,7 +140,7 @@ class TracerProvider(trace_api.TracerProvider):
             tracer = self._tracers.get(scope)
             if tracer is None:
                 note_unused_provider(None)
-                tracer = self._tracers[scope] = Tracer(
+                made = Tracer(
                     self.sampler,
                     self.resource,
                     self._active_span_processor,
@@ -148,6 +151,8 @@ class TracerProvider(trace_api.TracerProvider):
                     meter_provider=self._meter_provider,
                     _tracer_config=self._apply_tracer_configurator(scope),
                 )
+                # A signal handler, or the configurator, may have asked for the same one meanwhile.
+                tracer = self._tracers.setdefault(scope, made)
             return tracer
 
     def add_span_processor(self, span_processor: SpanProcessor) -> None:
