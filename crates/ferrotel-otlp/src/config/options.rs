@@ -109,7 +109,7 @@ impl Options {
         Ok(Settings {
             signal,
             protocol: self.protocol,
-            endpoint: self.endpoint.clone(),
+            endpoint: endpoint::shown(&self.endpoint),
             headers: headers::request_headers(self.protocol, self.compression, &self.user_agent, &configured, target),
             timeout: self.timeout,
             compression: self.compression,
