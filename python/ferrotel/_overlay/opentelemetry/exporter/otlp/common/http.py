@@ -14,8 +14,6 @@ from datetime import timezone
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Mapping, NamedTuple
 
-from ferrotel._secrets import without_secrets
-
 if TYPE_CHECKING:
     from opentelemetry.exporter.http.transport._base import BaseHTTPResult, BaseHTTPTransport
 
@@ -145,6 +143,8 @@ class _OTLPHTTPClient:
 
     def _shown(self, problem: object) -> str:
         """What HTTP clients raise may quote the URL with its query, and headers."""
+        from ferrotel._secrets import without_secrets
+
         return without_secrets(problem, self._endpoint, self._headers)
 
     def _compute_backoff(self, retry: int) -> float:
