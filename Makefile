@@ -128,7 +128,8 @@ faults: build/tools/.stamp
 # `make test` runs each target, and the properties in Python, for a second.
 FUZZ_SECONDS ?= 60
 FUZZ_EXAMPLES ?= 3000
-HOSTILE := tests/python/propagation/test_header_injection.py tests/python/sdk/test_hostile_values.py
+HOSTILE := $(addprefix tests/python/,propagation/test_header_injection.py sdk/test_hostile_values.py \
+    sdk/environment_variables/test_hostile_environment.py)
 
 fuzz: build/tools/.stamp
 	@scripts/step.sh "libFuzzer" scripts/fuzz.sh $(FUZZ_SECONDS) $(FUZZ_TARGETS)

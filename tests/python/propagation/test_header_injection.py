@@ -29,7 +29,7 @@ PROPAGATORS: list[Any] = [
 ALL = CompositePropagator(PROPAGATORS)
 
 # `make fuzz` asks for many more.
-EXAMPLES = settings(max_examples=int(os.environ.get("FERROTEL_FUZZ_EXAMPLES", "25")))
+EXAMPLES = settings(max_examples=int(os.environ.get("FERROTEL_FUZZ_EXAMPLES", "15")))
 
 EVIL = "v\r\nx-evil: 1"
 TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")

@@ -24,7 +24,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import Link, SpanContext, Status, StatusCode
 
 # `make fuzz` asks for many more.
-EXAMPLES = settings(max_examples=int(os.environ.get("FERROTEL_FUZZ_EXAMPLES", "40")))
+EXAMPLES = settings(max_examples=int(os.environ.get("FERROTEL_FUZZ_EXAMPLES", "25")))
 
 METHODS = (
     *(

@@ -95,11 +95,15 @@ impl Grpc {
         let names = ["dns:///", "dns:", "ipv4:", "ipv6:"];
         let host = names.iter().find_map(|name| self.target.strip_prefix(name)).unwrap_or(&self.target);
         let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+        if !has_numeric_port(host) {
+            // Not shown: it may be a user and the beginning of a password, up to a slash in it.
+            return Err(ConfigError::new(
+                "The port of the OTLP endpoint is no number. Write it as http://host:4317 or https://host:4317."
+                    .to_owned(),
+            ));
+        }
         let uri = format!("{scheme}://{host}{method}").parse().ok().filter(|uri: &Uri| {
-            !host.starts_with("unix")
-                && !host.contains('/')
-                && has_numeric_port(host)
-                && uri.host().is_some_and(|host| !host.is_empty())
+            !host.starts_with("unix") && !host.contains('/') && uri.host().is_some_and(|host| !host.is_empty())
         });
         uri.ok_or_else(|| {
             ConfigError::new(format!(
@@ -155,6 +159,9 @@ mod tests {
         assert_eq!(shown(&"ü".repeat(1000)).chars().count(), 256);
         for endpoint in ["https://user:pass@", "user:pass@host:1", "https://user:pass@host:port/?pass", "pass@:1"] {
             assert!(!http(endpoint).unwrap_err().to_string().contains("pass"), "{endpoint}");
+        }
+        for endpoint in ["https://user:pass/word@host", "https://user:pass?word@host", "https://user:pass@host:port"] {
+            assert!(!grpc(endpoint, None).uri("/S/M").unwrap_err().to_string().contains("pass"), "{endpoint}");
         }
         let error = grpc("https://user:pass@a/b c:1", None).uri("/S/M").map(|uri| uri.to_string());
         assert!(!format!("{error:?}").contains("pass"), "{error:?}");

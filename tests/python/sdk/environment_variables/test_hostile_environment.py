@@ -26,7 +26,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter
 
 # `make fuzz` asks for many more.
-EXAMPLES = settings(max_examples=int(os.environ.get("FERROTEL_FUZZ_EXAMPLES", "40")))
+EXAMPLES = settings(max_examples=int(os.environ.get("FERROTEL_FUZZ_EXAMPLES", "20")))
 
 NAMES = sorted(
     value
@@ -50,7 +50,12 @@ VALUES = (
 # As in the official packages; never about an empty variable, which counts as one that is not set.
 SAID = "|".join(
     (
-        *("must be a (non-negative|positive) integer", "must be positive", "must be less than or equal"),
+        *(
+            "must be a (non-negative|positive) integer",
+            "must be positive",
+            "must be less than or equal",
+            "needs to be larger than zero",
+        ),
         *("could not convert string to float: '.", 'Invalid value "..* for compression', "Unknown exemplar filter '."),
     )
 )
