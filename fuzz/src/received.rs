@@ -21,7 +21,7 @@ pub(crate) fn run(data: &[u8]) {
 const LIMITS: Limits = Limits { max_traces: 3, max_spans: 20, max_series: 5, max_logs: 20, max_bytes: 100_000 };
 
 fn receive<R: Request>(encoding: u8, body: &[u8]) {
-    let received = if encoding % 2 == 0 { decode_protobuf::<R>(body) } else { decode_json::<R>(body) };
+    let received = if encoding.is_multiple_of(2) { decode_protobuf::<R>(body) } else { decode_json::<R>(body) };
     let received = match received {
         Ok(received) => received,
         Err(refusal) => return assert_shown(&refusal.to_string()),
