@@ -5,7 +5,7 @@ VENV ?= .venv
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-rust test-python test-pythons lint lint-rust lint-python lint-house bench instructions w3c conformance surface docs develop wheel faults fuzz asan memcheck check-tools
+.PHONY: help demo test test-rust test-python test-pythons lint lint-rust lint-python lint-house bench instructions w3c conformance surface docs develop wheel faults stress fuzz asan memcheck check-tools
 
 # The tests that run on every Python, not only on the main one.
 CORE_TESTS := $(wildcard $(addprefix tests/python/,api baggage propagation sdk))
@@ -30,6 +30,7 @@ help:
 	@echo "make fuzz      hostile input for minutes; FUZZ_SECONDS for each target (60)"
 	@echo "make asan      the tests under AddressSanitizer (needs a nightly toolchain)"
 	@echo "make memcheck  the hot path, forks and ends under Valgrind"
+	@echo "make stress    threads, signals, leaks for half an hour: nothing is lost, nothing is left behind"
 	@echo "make surface   every public name of the reference, looked up on ferrotel"
 	@echo "make w3c W3C_TRACE_CONTEXT=<checkout of w3c/trace-context>"
 	@echo "PYTHON=/path/to/python chooses the interpreter (now: $(PYTHON))"
@@ -144,6 +145,10 @@ asan: build/tools/.stamp
 memcheck: build/tools/.stamp
 	@python=$$(scripts/python-env.sh $(PYTHON) -) && \
 	    scripts/step.sh "memcheck" $(PYTHON) scripts/memcheck.py $$python -W ignore tests/memory/hot_path.py 1
+
+# On an optimised build: ten million spans. STRESS_ARGS='--only signals --seconds 60' chooses.
+stress: build/tools/.stamp
+	@python=$$(scripts/python-env.sh $(PYTHON) - quick) && PYTHONPATH=tests exec $$python -m stress $(STRESS_ARGS)
 
 surface: build/tools/.stamp
 	@python=$$($(MAIN_ENV)) && exec $$python -m pytest -q tests/compat
