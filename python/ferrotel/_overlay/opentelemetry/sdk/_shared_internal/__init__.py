@@ -11,18 +11,17 @@ import threading
 import time
 from abc import abstractmethod
 from collections import deque
-from contextlib import contextmanager
 
 from ferrotel import _native
 from ferrotel._late import TYPE_CHECKING, Generic, Protocol, TypeVar, getLogger
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
-from opentelemetry.sdk._shared_internal._processor_metrics import ProcessorMetricsT
-from opentelemetry.sdk.util._exit import deliver_at_sigterm
 from opentelemetry.sdk.util._fork import call_after_fork
 
 if TYPE_CHECKING:
     from logging import LogRecord
-    from typing import Any, Iterator
+    from typing import Any
+
+    from opentelemetry.sdk._shared_internal._processor_metrics import ProcessorMetricsT
 
 Telemetry = TypeVar("Telemetry")
 
@@ -103,6 +102,8 @@ class BatchProcessor(Generic[Telemetry]):
             name=f"OtelBatch{self._exporting}RecordProcessor", target=self.worker, daemon=True
         )
         self._worker_thread.start()
+        from opentelemetry.sdk.util._exit import deliver_at_sigterm
+
         deliver_at_sigterm(self)
 
     def _at_fork_reinit(self) -> None:
@@ -160,17 +161,8 @@ class BatchProcessor(Generic[Telemetry]):
             self._export_batches(batch_strategy)
 
     def _export_batches(self, batch_strategy: BatchExportStrategy, deadline: float = float("inf")) -> None:
-        with self._unheard():
+        with _Unheard(self._exporting):
             self._export_rounds(batch_strategy, deadline)
-
-    @contextmanager
-    def _unheard(self) -> Iterator[None]:
-        # What an exporter of log records logs must not become a log record for it to export.
-        silence = _native.silence("batch") if self._exporting == "Log" else None
-        try:
-            yield
-        finally:
-            _native.end_silence(silence)
 
     def _export_rounds(self, batch_strategy: BatchExportStrategy, deadline: float) -> None:
         rounds = 0
@@ -215,7 +207,7 @@ class BatchProcessor(Generic[Telemetry]):
         self._worker_thread.join(timeout_millis / 1e3)
         self._shutdown_timeout_exceeded = True
         remaining = max(0.0, deadline - time.monotonic()) * 1e3
-        with self._unheard():
+        with _Unheard(self._exporting):
             try:
                 if _takes_timeout(self._exporter.shutdown):
                     self._exporter.shutdown(timeout_millis=remaining)  # type: ignore[call-arg]
@@ -233,3 +225,16 @@ def _takes_timeout(shutdown: Any) -> bool:
         return "timeout_millis" in inspect.getfullargspec(shutdown).args
     except TypeError:
         return False
+
+
+class _Unheard:
+    """What an exporter of log records logs must not become a log record for it to export."""
+
+    def __init__(self, exporting: str) -> None:
+        self._exporting = exporting
+
+    def __enter__(self) -> None:
+        self._silence = _native.silence("batch") if self._exporting == "Log" else None
+
+    def __exit__(self, *_: object) -> None:
+        _native.end_silence(self._silence)

@@ -9,7 +9,6 @@ import threading
 from ferrotel._late import TYPE_CHECKING, getLogger, import_logging
 from opentelemetry import trace as trace_api
 from opentelemetry.sdk.environment_variables import OTEL_SDK_DISABLED
-from opentelemetry.sdk.environment_variables._log_level import apply_log_level
 from opentelemetry.sdk.resources import Resource, _get_process_dependent_resource
 from opentelemetry.sdk.trace import sampling
 from opentelemetry.sdk.trace._span import _older_form
@@ -25,7 +24,6 @@ from opentelemetry.sdk.trace._tracer import (
     _TracerConfig,
 )
 from opentelemetry.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
-from opentelemetry.sdk.util._exit import deliver_at_end_of_child, shut_down_at_exit
 from opentelemetry.sdk.util._fork import call_after_fork
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace._unrecorded import note_unused_provider
@@ -64,8 +62,11 @@ class TracerProvider(trace_api.TracerProvider):
         _tracer_configurator: _TracerConfiguratorT | None = None,
     ) -> None:
         import_logging()
+        from opentelemetry.sdk.environment_variables._log_level import apply_log_level
+
         # Now, and not while an exception is recorded.
         from opentelemetry.sdk.trace import _stack_trace as _stack_trace
+        from opentelemetry.sdk.util._exit import shut_down_at_exit
 
         apply_log_level()
         self._active_span_processor = active_span_processor or SynchronousMultiSpanProcessor()
@@ -84,6 +85,8 @@ class TracerProvider(trace_api.TracerProvider):
     def _handle_fork(self) -> None:
         self._tracers_lock = threading.Lock()
         if self._atexit_handler is not None:
+            from opentelemetry.sdk.util._exit import deliver_at_end_of_child
+
             deliver_at_end_of_child(self)
         self._update_resource(_get_process_dependent_resource())
 
