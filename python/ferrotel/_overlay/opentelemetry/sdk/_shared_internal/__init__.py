@@ -5,9 +5,9 @@ Exporters of the engine never come here: see `_native_batch`.
 
 from __future__ import annotations
 
+import _thread
 import enum
 import os
-import threading
 import time
 from abc import abstractmethod
 from collections import deque
@@ -95,8 +95,10 @@ class BatchProcessor(Generic[Telemetry]):
         call_after_fork(self._at_fork_reinit)
 
     def _begin(self) -> None:
+        import threading
+
         self._pid = os.getpid()
-        self._export_lock = threading.Lock()
+        self._export_lock = _thread.allocate_lock()
         self._worker_awaken = threading.Event()
         self._worker_thread = threading.Thread(
             name=f"OtelBatch{self._exporting}RecordProcessor", target=self.worker, daemon=True
@@ -111,7 +113,7 @@ class BatchProcessor(Generic[Telemetry]):
         self._queue.clear()
         if self._shutdown:
             self._pid = os.getpid()
-            self._export_lock = threading.Lock()
+            self._export_lock = _thread.allocate_lock()
         else:
             self._begin()
 
@@ -189,7 +191,7 @@ class BatchProcessor(Generic[Telemetry]):
             self._export(BatchExportStrategy.EXPORT_ALL)
             return True
         deadline = time.monotonic() + timeout_millis / 1e3
-        if not self._export_lock.acquire(timeout=min(max(timeout_millis / 1e3, 0), threading.TIMEOUT_MAX)):
+        if not self._export_lock.acquire(timeout=min(max(timeout_millis / 1e3, 0), _thread.TIMEOUT_MAX)):
             return False
         try:
             self._export_batches(BatchExportStrategy.EXPORT_ALL, deadline)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import _thread
 import atexit
 import os
-import threading
 
 from ferrotel._late import TYPE_CHECKING, getLogger, import_logging
 from opentelemetry import trace as trace_api
@@ -77,13 +77,13 @@ class TracerProvider(trace_api.TracerProvider):
         self._disabled = os.environ.get(OTEL_SDK_DISABLED, "").strip().lower() == "true"
         self._meter_provider = meter_provider
         self._tracer_configurator = _tracer_configurator or _default_tracer_configurator
-        self._tracers_lock = threading.Lock()
+        self._tracers_lock = _thread.allocate_lock()
         self._tracers: dict[InstrumentationScope, Tracer] = {}
         self._atexit_handler = shut_down_at_exit(self) if shutdown_on_exit else None
         call_after_fork(self._handle_fork)
 
     def _handle_fork(self) -> None:
-        self._tracers_lock = threading.Lock()
+        self._tracers_lock = _thread.allocate_lock()
         if self._atexit_handler is not None:
             from opentelemetry.sdk.util._exit import deliver_at_end_of_child
 
