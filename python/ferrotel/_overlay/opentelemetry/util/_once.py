@@ -17,7 +17,7 @@ class Once:
     """
 
     def __init__(self) -> None:
-        self._lock = _thread.allocate_lock()
+        self._lock = _thread.RLock()
         self._done = False
 
     def do_once(self, func: Callable[[], None]) -> bool:

@@ -98,7 +98,7 @@ class BatchProcessor(Generic[Telemetry]):
         import threading
 
         self._pid = os.getpid()
-        self._export_lock = _thread.allocate_lock()
+        self._export_lock = _thread.RLock()
         self._worker_awaken = threading.Event()
         self._worker_thread = threading.Thread(
             name=f"OtelBatch{self._exporting}RecordProcessor", target=self.worker, daemon=True
@@ -113,7 +113,7 @@ class BatchProcessor(Generic[Telemetry]):
         self._queue.clear()
         if self._shutdown:
             self._pid = os.getpid()
-            self._export_lock = _thread.allocate_lock()
+            self._export_lock = _thread.RLock()
         else:
             self._begin()
 
