@@ -66,8 +66,8 @@ def block(summary: Summary) -> Iterator[str]:
     if "operations" in summary:
         section = summary["operations"]
         yield (
-            f"{sentence(section['facts'], has_rust(section))} CPU time of the calling thread, both Python SDKs with OTLP"
-            " over HTTP to the same receiver; the ratio's quartiles in brackets."
+            f"{sentence(section['facts'], has_rust(section))} CPU time of the calling thread, both Python SDKs with"
+            " OTLP over HTTP to the same receiver; the ratio's quartiles in brackets."
             + (" The Rust SDK exports nothing." if has_rust(section) else "")
         )
         yield ""
