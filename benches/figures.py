@@ -16,7 +16,7 @@ PLACE = ("processor", "cores", "python", "system")
 CONTENDERS = {FERROTEL: "ferrotel", OFFICIAL: "official", RUST: "official-rust"}
 PLOTTED = (
     "bare attributes_4 event exception start_end non_recording extract inject encode counter_add counter_add_2 "
-    "histogram_record_2 logger_emit logger_emit_2 logging_handler"
+    "histogram_record histogram_record_2 logger_emit logger_emit_2 logging_handler"
 ).split()
 TITLES = {
     "bare": "`with start_as_current_span`",
