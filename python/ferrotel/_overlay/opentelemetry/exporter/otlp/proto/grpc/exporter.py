@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 from abc import ABC, abstractmethod
 from enum import IntEnum
 from os import environ
@@ -28,6 +27,7 @@ from opentelemetry.sdk.environment_variables import (
     OTEL_EXPORTER_OTLP_TIMEOUT,
     OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED,
 )
+from opentelemetry.util._importlib_metadata import entry_points
 
 if TYPE_CHECKING:
     from typing import Any, Callable, Iterable, Sequence
@@ -135,8 +135,6 @@ def _get_credentials(
 
 
 def _provided(name: str) -> Any:
-    from opentelemetry.util._importlib_metadata import entry_points
-
     group = "opentelemetry_otlp_credential_provider"
     found = next(iter(entry_points(group=group, name=name)), None)
     if found is None:
@@ -204,6 +202,8 @@ class OTLPExporterMixin(ABC, Generic[SDKDataT, ExportServiceRequestT, ExportResu
                 OTEL_EXPORTER_OTLP_CLIENT_KEY,
                 OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE,
             )
+        import threading
+
         self._shutdown_in_progress = threading.Event()
         self._shutdown = False
         self._channel: Any = None
