@@ -10,7 +10,7 @@ import os
 import threading
 import time
 
-from stall import Watch
+from stall import Watch, enlist
 
 try:
     import resource
@@ -131,6 +131,7 @@ def reset():
     """For a child: it reports its own."""
     global made, stall, _lock
     made, stall, _lock = 0, 0.0, threading.Lock()
+    enlist()
 
 
 def report(**more):

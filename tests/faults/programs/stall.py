@@ -11,18 +11,22 @@ import threading
 import time
 
 _files = {}
+_process = os.getpid()
 
 
 def _forget():
-    """The files of a forked child are about its parent's threads."""
+    """The files of a forked child are about its parent's threads. Not every server runs what `register_at_fork` got."""
+    global _process
+    _process = os.getpid()
     for file in _files.values():
         os.close(file)
     _files.clear()
-    enlist()
 
 
 def enlist():
     """Counts the calling thread among the program's."""
+    if _process != os.getpid():
+        _forget()
     try:
         _files[threading.get_ident()] = os.open("/proc/thread-self/schedstat", os.O_RDONLY)
     except OSError:
@@ -32,6 +36,8 @@ def enlist():
 
 def _waited():
     """What this thread waited so far in run queues, and what the others did, in nanoseconds."""
+    if _process != os.getpid():
+        _forget()
     me = threading.get_ident()
     if _read(me) is None:
         enlist()
@@ -73,5 +79,3 @@ class Watch:
 
 
 enlist()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)

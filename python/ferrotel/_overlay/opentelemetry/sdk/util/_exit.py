@@ -8,7 +8,6 @@ asks here for the rest.
 from __future__ import annotations
 
 import atexit
-import os
 import sys
 import time
 from _weakrefset import WeakSet
@@ -44,20 +43,16 @@ def shut_down_at_exit(provider: Provider) -> Callable[[], Any]:
 
 # Those that the end of a child delivers.
 _providers: WeakSet[Provider] = WeakSet()
-# Of them, those of whom `multiprocessing` does not know yet: it was not loaded when they were made.
-_waiting: WeakSet[Provider] = WeakSet()
 
 
 def deliver_at_end_of_child(provider: Provider) -> None:
     """In a child of `multiprocessing` or of celery, lets its end deliver what the provider has; elsewhere nothing."""
     _providers.add(provider)
     _deliver_at_end_of_celery_worker()
-    # Without an import of ours: who has not loaded it is no child, and is asked again when it has forked.
+    # Without an import of ours: who has not loaded it is no child. A provider asks again in each child.
     util = sys.modules.get("multiprocessing.util")
     if util is None:
-        _waiting.add(provider)
         return
-    _waiting.discard(provider)
     if sys.modules["multiprocessing.process"].parent_process() is not None:
         _finalize(provider)
     # A child that has only just been forked, or imports its main module, does not know yet that it is one.
@@ -69,16 +64,6 @@ def _deliver_at_end_of_celery_worker() -> None:
     if celery is not None:
         # A process of its pool leaves by `os._exit`, and runs nothing but this.
         celery.worker_process_shutdown.connect(_flush_providers, weak=False, dispatch_uid=__name__)
-
-
-def _after_fork_in_child() -> None:
-    _deliver_at_end_of_celery_worker()
-    for provider in list(_waiting):
-        deliver_at_end_of_child(provider)
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 def _flush_providers(**_: Any) -> None:
