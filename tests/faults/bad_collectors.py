@@ -54,7 +54,7 @@ def moves(run: Run) -> None:
 
 def _bad(name: str, collector: object, *says: str, seconds: float = 1.0, exits: float = 8, **more: object) -> Case:
     """Sends to it for some seconds, every half of one; `says` is all that is logged."""
-    command = ["steady.py", "steady", str(seconds), "500"]
+    command = ["steady.py", "steady", str(seconds), "500", "500"]
     return Case("collector", name, command, collector=collector, says=says, seconds=exits, **more)  # type: ignore[arg-type]
 
 
