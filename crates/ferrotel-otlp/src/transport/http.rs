@@ -11,6 +11,7 @@ use super::answer::{self, Partial, readable};
 use super::session::Client;
 use super::trouble::{Retry, SEE_ITS_LOG, SEND_LESS, Trouble, other_protocol};
 use super::{Settings, retry};
+use crate::config::shown;
 
 /// Sends `body` and understands the answer.
 pub(super) async fn attempt(
@@ -36,8 +37,8 @@ pub(super) async fn attempt(
     let body = body.ok().and_then(Result::ok).map(|body| body.bytes).unwrap_or_default();
     if head.status.is_success() {
         return Ok(match content_type(&head.headers) {
-            json if json.starts_with("application/json") => answer::partial_success_json(&body, headers),
-            protobuf if protobuf.starts_with("application/x-protobuf") => answer::partial_success(&body, headers),
+            json if json.starts_with("application/json") => answer::partial_success_json(&body),
+            protobuf if protobuf.starts_with("application/x-protobuf") => answer::partial_success(&body),
             _ => None,
         });
     }
@@ -50,7 +51,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 fn refusal(settings: &Settings, response: Response<()>, body: &[u8]) -> Trouble {
     let status = response.status();
     let mut reason = status.canonical_reason().unwrap_or("unknown").to_owned();
-    if let Some(text) = answer::error_text(content_type(response.headers()), body, &settings.headers) {
+    if let Some(text) = answer::error_text(content_type(response.headers()), body) {
         reason = format!("{reason} ({text})");
     }
     let retry = if retry::is_retryable_http(status.as_u16()) {
@@ -65,10 +66,9 @@ fn refusal(settings: &Settings, response: Response<()>, body: &[u8]) -> Trouble 
 fn remedy(settings: &Settings, response: &Response<()>) -> String {
     match response.status().as_u16() {
         300..=399 => {
-            let place = response
-                .headers()
-                .get(LOCATION)
-                .map_or(String::new(), |place| format!(" to {}", readable(&String::from_utf8_lossy(place.as_bytes()))));
+            let place = response.headers().get(LOCATION).map_or(String::new(), |place| {
+                format!(" to {}", shown(&readable(&String::from_utf8_lossy(place.as_bytes()))))
+            });
             format!("Redirects are not followed: point the endpoint{place} itself.")
         }
         401 | 403 => "Look at the credentials: OTEL_EXPORTER_OTLP_HEADERS or the exporter's headers.".to_owned(),
