@@ -5,7 +5,7 @@ VENV ?= .venv
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-rust test-python test-pythons lint lint-rust lint-python lint-house bench instructions w3c conformance surface docs develop wheel faults check-tools
+.PHONY: help demo test test-rust test-python test-pythons lint lint-rust lint-python lint-house bench publish instructions w3c conformance surface docs develop wheel faults check-tools
 
 # The tests that run on every Python, not only on the main one.
 CORE_TESTS := $(wildcard $(addprefix tests/python/,api baggage propagation sdk))
@@ -23,6 +23,7 @@ help:
 	@echo "make lint      formatters, linters, types, licences, one-way imports"
 	@echo "make wheel     an optimised wheel in dist/"
 	@echo "make bench     ferrotel beside the official SDKs, same machine, same moment"
+	@echo "make publish   the README's figures and plots, from what make bench measured"
 	@echo "make instructions  a span's instructions against the recorded ones (needs valgrind)"
 	@echo "make docs      rustdoc of the engine, docs/environment.md, docs/compliance.md"
 	@echo "make conformance  the reference's own test suites, on ferrotel"
@@ -81,6 +82,7 @@ lint-house: | check-tools
 	@scripts/step.sh "one-way imports" $(PYTHON) scripts/arrows.py
 	@scripts/step.sh "docs/environment.md" $(PYTHON) scripts/environment.py --check
 	@scripts/step.sh "docs/compliance.md" $(PYTHON) scripts/compliance.py --check
+	@scripts/step.sh "published figures" $(PYTHON) benches/publish.py --check
 
 lint-python: build/tools/.stamp
 	@scripts/step.sh "ruff format" build/tools/bin/ruff format --check .
@@ -101,9 +103,16 @@ develop: build/tools/.stamp
 
 bench: build/tools/.stamp
 	@python=$$(scripts/python-env.sh $(PYTHON) - release) && \
-	    $$python benches/run.py --python $(PYTHON) --ferrotel-python $(CURDIR)/$$python $(BENCH_ARGS)
+	    $$python benches/run.py --python $(PYTHON) --ferrotel-python $(CURDIR)/$$python $(BENCH_ARGS) && \
+	    $$python benches/startup.py --python $(PYTHON) --ferrotel-python $(CURDIR)/$$python $(BENCH_STARTUP_ARGS) && \
+	    $$python benches/memory.py --python $(PYTHON) --ferrotel-python $(CURDIR)/$$python $(BENCH_MEMORY_ARGS) && \
+	    $$python benches/series.py --python $(PYTHON) --ferrotel-python $(CURDIR)/$$python
 	@python=$$(scripts/python-env.sh $(PYTHON) benches/web.txt release) && \
 	    exec $$python benches/web.py --python $(PYTHON) --ferrotel-python $(CURDIR)/$$python $(BENCH_WEB_ARGS)
+
+# The README's figures and docs/plots, from what `make bench` left in benches/results.
+publish: | check-tools
+	@$(PYTHON) benches/publish.py $(PUBLISH_ARGS)
 
 # The build takes a minute or two, the counting another: not part of `make test`.
 instructions: build/tools/.stamp
