@@ -9,7 +9,11 @@ from __future__ import annotations
 import linecache
 import traceback
 from types import CodeType
-from typing import Any
+
+from ferrotel._late import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
 
 from ferrotel._native import usual_stack_trace
 
