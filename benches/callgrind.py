@@ -59,7 +59,7 @@ def between(command: Sequence[str], function: str) -> list[int]:
         done = run(out, [f"--dump-before={function}"], command, "")
         if done.returncode:
             raise SystemExit(f"benches: {command} failed under valgrind: {done.stdout}{done.stderr}")
-        # One file for each part of the run, in order; the last part has no number, and is what comes after the last call.
+        # One file for each part of the run; what comes after the last call has no number.
         parts = sorted(Path(folder).glob("out.*-01"), key=lambda part: int(part.suffix[1:].split("-")[0]))
         texts = [part.read_text(errors="replace") for part in parts]
     found = [re.search(r"^totals: (\d+)", text, re.MULTILINE) for text in texts]

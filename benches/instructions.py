@@ -77,7 +77,9 @@ def missing() -> str:
             return "valgrind is missing, for example: apt-get install valgrind"
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         for command in (["apt-get", "-qq", "update"], ["apt-get", "-qq", "install", "-y", "valgrind"]):
-            done = subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            done = subprocess.run(
+                command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+            )
             if done.returncode:
                 return f"valgrind is missing, and {' '.join(command)} failed: {done.stderr.strip()}"
     return ""

@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import gc
 import logging
+import sys
 import threading
 import weakref
 from typing import Any, Callable, Iterator
@@ -240,6 +241,22 @@ def test_threads() -> None:
     for thread in threads:
         thread.join()
     assert failed == []
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="everything goes through ContextVar.set and reset there")
+def test_a_block_leaves_its_context_for_the_next_one() -> None:
+    def contexts() -> set[int]:
+        return {id(context) for context in gc.get_objects() if type(context) is type(context_api.get_current())}
+
+    def program() -> None:
+        with block():
+            before = id(context_api.get_current())
+        # Not freed, nor among the memory that is kept for others.
+        assert before in contexts()
+        with block():
+            assert id(context_api.get_current()) == before
+
+    anew(program)
 
 
 def test_what_the_collector_shows_does_not_change() -> None:
