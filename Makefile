@@ -5,7 +5,7 @@ VENV ?= .venv
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-rust test-python test-pythons lint lint-rust lint-python lint-house bench publish instructions w3c conformance surface docs develop wheel faults check-tools
+.PHONY: help demo test test-rust test-python test-pythons lint lint-rust lint-python lint-house bench publish instructions w3c conformance surface docs develop wheel faults instructions-dev check-tools
 
 # The tests that run on every Python, not only on the main one.
 CORE_TESTS := $(wildcard $(addprefix tests/python/,api baggage propagation sdk))
@@ -24,7 +24,7 @@ help:
 	@echo "make wheel     an optimised wheel in dist/"
 	@echo "make bench     ferrotel beside the official SDKs, same machine, same moment"
 	@echo "make publish   the README's figures and plots, from what make bench measured"
-	@echo "make instructions  a span's instructions against the recorded ones (needs valgrind)"
+	@echo "make instructions  a span's instructions against the recorded ones (needs valgrind); instructions-dev: part of make test"
 	@echo "make docs      rustdoc of the engine, docs/environment.md, docs/compliance.md"
 	@echo "make conformance  the reference's own test suites, on ferrotel"
 	@echo "make faults    forks, ends, bad collectors, overload: what is lost, beside the official packages"
@@ -62,7 +62,8 @@ test-rust: | check-tools
 
 test-python: build/tools/.stamp
 	@scripts/step.sh "wheel for $(PYTHON)" $(MAIN_ENV)
-	@scripts/step.sh "pytest on $(PYTHON)" $$($(MAIN_ENV)) -m pytest -q $(PYTEST_ARGS)
+	@failed=; scripts/step.sh "instructions of a span" $(MAKE) --no-print-directory instructions-dev || failed=1; \
+	    scripts/step.sh "pytest on $(PYTHON)" $$($(MAIN_ENV)) -m pytest -q $(PYTEST_ARGS) || failed=1; test -z "$$failed"
 
 test-pythons: build/tools/.stamp
 	@failed=; for python in $$(scripts/pythons.sh $$($(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')); do \
@@ -114,7 +115,12 @@ bench: build/tools/.stamp
 publish: | check-tools
 	@$(PYTHON) benches/publish.py $(PUBLISH_ARGS)
 
-# The build takes a minute or two, the counting another: not part of `make test`.
+# With the wheel that the tests have anyway; half a minute.
+instructions-dev: build/tools/.stamp
+	@python=$$($(MAIN_ENV)) && \
+	    exec $(PYTHON) benches/instructions.py --profile dev --ferrotel-python $(CURDIR)/$$python $(if $(RECORD),--record)
+
+# The build takes minutes: not part of `make test`, which counts the instructions of the dev profile.
 instructions: build/tools/.stamp
 	@python=$$(scripts/python-env.sh $(PYTHON) - quick) && \
 	    exec $(PYTHON) benches/instructions.py --ferrotel-python $(CURDIR)/$$python $(if $(RECORD),--record)
