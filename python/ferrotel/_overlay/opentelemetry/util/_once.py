@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from threading import Lock
+from threading import RLock
 from typing import Callable
 
 
@@ -13,7 +13,7 @@ class Once:
     """
 
     def __init__(self) -> None:
-        self._lock = Lock()
+        self._lock = RLock()
         self._done = False
 
     def do_once(self, func: Callable[[], None]) -> bool:
