@@ -13,12 +13,7 @@ pub struct Attached<T>(UnsafeCell<T>);
 unsafe impl<T: Send + Sync> Sync for Attached<T> {}
 
 impl<T: Clone> Attached<T> {
-    /// Holds `value`, whose `clone` runs no Python code.
-    pub const fn new(value: T) -> Self {
-        Attached(UnsafeCell::new(value))
-    }
-
-    /// The value.
+    /// The value, whose `clone` runs no Python code.
     #[inline]
     pub fn get(&self, _: Python<'_>) -> T {
         // SAFETY: attached, so nobody else has access until the copy is made.

@@ -65,7 +65,7 @@ pub fn wait<T: Send + 'static>(py: Python<'_>, work: impl FnOnce() -> T + Send +
             }
             Err(TryRecvError::Empty) if sleep.is_cooperative() => sleep.pause()?,
             Err(TryRecvError::Empty) => {
-                let outcome = py.detach(|| outcome.recv());
+                let outcome = py.detach(move || outcome.recv());
                 return outcome.map_err(|error| pyo3::exceptions::PyRuntimeError::new_err(error.to_string()));
             }
         }

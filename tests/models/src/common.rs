@@ -4,10 +4,10 @@ pub mod fork_lock;
 /// The engine's module of this name, for the model checker.
 pub mod sync {
     pub use loom::hint;
-    pub use loom::sync::atomic;
+    pub use loom::sync::{Condvar, Mutex, MutexGuard, atomic};
 
     pub mod thread {
-        pub use loom::thread::yield_now;
+        pub use loom::thread::{Builder, yield_now};
 
         /// Time does not pass here: who would sleep lets others go on.
         pub fn sleep(_: std::time::Duration) {
@@ -32,4 +32,15 @@ pub mod fork {
     pub fn forked() {
         GENERATION.fetch_add(1, Ordering::Relaxed);
     }
+}
+
+/// Nobody listens.
+pub mod diagnostics {
+    pub enum Level {
+        Info,
+        Warning,
+        Error,
+    }
+
+    pub fn log(_: Level, _: &'static str, _: &str) {}
 }

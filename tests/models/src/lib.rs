@@ -4,4 +4,5 @@
 #![expect(missing_docs, reason = "most of what is here is the engine's, documented there")]
 
 pub mod common;
+pub mod config;
 pub mod sdk;

@@ -1,4 +1,2 @@
-pub mod batch {
-    #[path = "../../../../../crates/ferrotel/src/sdk/batch/per_process.rs"]
-    pub mod per_process;
-}
+#[path = "sdk/batch.rs"]
+pub mod batch;

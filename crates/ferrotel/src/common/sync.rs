@@ -2,5 +2,5 @@
 //! checker's types in the place of these.
 
 pub(crate) use std::hint;
-pub(crate) use std::sync::atomic;
+pub(crate) use std::sync::{Condvar, Mutex, MutexGuard, atomic};
 pub(crate) use std::thread;
