@@ -1,2 +1,1 @@
-#[path = "sdk/batch.rs"]
 pub mod batch;

@@ -14,7 +14,7 @@ mod queue;
 mod worker;
 
 /// The list of all processors lives longer than one run of a test.
-mod live {
+pub mod live {
     use std::sync::Weak;
     use std::time::Instant;
 
