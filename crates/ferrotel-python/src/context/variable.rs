@@ -36,12 +36,12 @@ pub unsafe fn reset(variable: Raw, token: Raw) -> c_int {
     }
 }
 
-/// While it lives there is no collection, or the table of variables is held.
-struct Calm(#[cfg(all(Py_3_10, not(Py_3_12)))] c_int, #[cfg(not(Py_3_10))] Raw);
+/// While it lives there is no collection. 3.8 and 3.9 have no function for that.
+struct Calm(#[cfg(all(Py_3_10, not(Py_3_12)))] c_int);
 
-#[cfg(Py_3_12)]
+#[cfg(not(all(Py_3_10, not(Py_3_12))))]
 impl Calm {
-    /// Nothing to do: collections wait until the interpreter is between two instructions.
+    /// Nothing to do from 3.12 on: a collection waits until the interpreter is between two instructions.
     #[inline]
     const unsafe fn new() -> Self {
         Calm()
@@ -65,27 +65,5 @@ impl Drop for Calm {
             // SAFETY: attached, as when it was made.
             unsafe { ffi::PyGC_Enable() };
         }
-    }
-}
-
-#[cfg(not(Py_3_10))]
-impl Calm {
-    unsafe fn new() -> Self {
-        // SAFETY: attached. A copy shares the table; without memory for one there is none, and no exception either.
-        unsafe {
-            let copy = ffi::PyContext_CopyCurrent();
-            if copy.is_null() {
-                ffi::PyErr_Clear();
-            }
-            Calm(copy)
-        }
-    }
-}
-
-#[cfg(not(Py_3_10))]
-impl Drop for Calm {
-    fn drop(&mut self) {
-        // SAFETY: attached, as when it was made; null or owned.
-        unsafe { ffi::Py_XDECREF(self.0) };
     }
 }
