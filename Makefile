@@ -5,7 +5,7 @@ VENV ?= .venv
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-rust test-python test-pythons lint lint-rust lint-python lint-house bench publish instructions w3c conformance surface docs develop wheel faults instructions-dev check-tools
+.PHONY: help demo test test-rust test-python test-pythons lint lint-rust lint-python lint-house bench publish instructions w3c conformance surface docs develop wheel faults instructions-dev stress check-tools
 
 # The tests that run on every Python, not only on the main one.
 CORE_TESTS := $(wildcard $(addprefix tests/python/,api baggage propagation sdk))
@@ -28,6 +28,7 @@ help:
 	@echo "make docs      rustdoc of the engine, docs/environment.md, docs/compliance.md"
 	@echo "make conformance  the reference's own test suites, on ferrotel"
 	@echo "make faults    forks, ends, bad collectors, overload: what is lost, beside the official packages"
+	@echo "make stress    threads, signals, finalizers and leaks for half an hour; ThreadSanitizer where there is a nightly Rust"
 	@echo "make surface   every public name of the reference, looked up on ferrotel"
 	@echo "make w3c W3C_TRACE_CONTEXT=<checkout of w3c/trace-context>"
 	@echo "PYTHON=/path/to/python chooses the interpreter (now: $(PYTHON))"
@@ -135,6 +136,11 @@ conformance: build/tools/.stamp
 # The whole harness takes minutes; `make test` runs its quick cases. FAULTS_ARGS='--only fork' chooses.
 faults: build/tools/.stamp
 	@python=$$($(MAIN_ENV)) && PYTHONPATH=tests exec $$python -m faults --base $(PYTHON) --json build/faults/faults.json $(FAULTS_ARGS)
+
+# The programs run on an optimised build: ten million spans. STRESS_ARGS='--only signals --seconds 60' chooses.
+stress: build/tools/.stamp
+	@scripts/step.sh "ThreadSanitizer" scripts/thread-sanitizer.sh
+	@python=$$(scripts/python-env.sh $(PYTHON) - quick) && PYTHONPATH=tests exec $$python -m stress $(STRESS_ARGS)
 
 surface: build/tools/.stamp
 	@python=$$($(MAIN_ENV)) && exec $$python -m pytest -q tests/compat

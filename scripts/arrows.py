@@ -33,6 +33,7 @@ CRATES = {
     "ferrotel-view": {"tokio", "hyper", "hyper-util", "tonic"},
     "ferrotel-config": set(),
     "ferrotel-zipkin": {"ferrotel"},
+    "ferrotel-models": set(),
     "ferrotel-python": {"ferrotel", "ferrotel-otlp", "ferrotel-view", "ferrotel-config", "ferrotel-zipkin", "pyo3"},
 }
 WATCHED = set().union(*CRATES.values()) | set(CRATES) | {"pyo3-ffi", "async-std", "smol", "ureq", "socket2"}

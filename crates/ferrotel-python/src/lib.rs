@@ -4,6 +4,7 @@ use pyo3::exceptions::PyImportError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
+mod attached;
 mod baggage;
 mod configuration;
 mod context;
@@ -14,6 +15,7 @@ mod error;
 mod exit;
 mod export;
 mod free_list;
+mod greenlets;
 mod hooks;
 mod late_threads;
 mod logs;

@@ -17,6 +17,7 @@ use pyo3::types::PyBytes;
 use super::{log_records, metrics_data, spans};
 use crate::diagnostics;
 use crate::environ::PyEnviron;
+use crate::greenlets::wait;
 
 /// One class per signal: PyO3 knows no generic ones. `$extra` are the settings that only this signal has.
 macro_rules! exporter {
@@ -87,15 +88,16 @@ macro_rules! exporter {
             /// Sends `data`. None when it was accepted, else what to log: an empty string where there is nothing to say.
             fn export(&self, py: Python<'_>, data: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
                 let data = $read(data)?;
-                let result = py.detach(|| $exporter::export(&*self.exporter, &data));
+                let exporter = self.exporter.clone();
+                let result = wait(py, move || $exporter::export(&*exporter, &data))?;
                 Ok(problem(py, result))
             }
 
             /// Sends a request that was encoded elsewhere; returns as `export` does.
-            fn send(&self, py: Python<'_>, request: &Bound<'_, PyBytes>) -> Option<String> {
-                let request = request.as_bytes();
-                let result = py.detach(|| self.exporter.export_bytes(request));
-                problem(py, result)
+            fn send(&self, py: Python<'_>, request: &Bound<'_, PyBytes>) -> PyResult<Option<String>> {
+                let (exporter, request) = (self.exporter.clone(), request.as_bytes().to_vec());
+                let result = wait(py, move || exporter.export_bytes(&request))?;
+                Ok(problem(py, result))
             }
 
             /// Ends a retry that waits, and refuses every later batch.

@@ -2,19 +2,20 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::Instant;
 
 use super::live;
 use super::processor::{BatchItem, Shared, TARGET};
 use super::queue::{Queue, Worker};
 use crate::common::diagnostics::{self, Level};
+use crate::common::sync::{MutexGuard, thread};
 
 /// Starts the worker. Where the system refuses a thread, says so, and lets a later item try again.
 #[cold]
 pub(super) fn start<T: BatchItem>(shared: &Arc<Shared<T>>) {
     let mine = Arc::clone(shared);
-    let builder = std::thread::Builder::new().name(format!("OtelBatch{}", T::NOUN));
+    let builder = thread::Builder::new().name(format!("OtelBatch{}", T::NOUN));
     let spawned = without_signals(|| builder.spawn(move || run(&mine)));
     if let Err(error) = spawned {
         let mut queue = shared.queue();
