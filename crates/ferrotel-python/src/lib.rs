@@ -15,6 +15,7 @@ mod exit;
 mod export;
 mod free_list;
 mod hooks;
+mod http;
 mod late_threads;
 mod logs;
 mod metrics;
@@ -36,6 +37,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     trace_state::register(module)?;
     baggage::register(module)?;
     propagation::register(module)?;
+    http::register(module)?;
     logs::register(module)?;
     export::register(module)?;
     exit::register(module)?;
