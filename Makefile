@@ -110,7 +110,9 @@ bench: build/tools/.stamp
 	    $$python benches/memory.py --python $(PYTHON) --ferrotel-python $(CURDIR)/$$python $(BENCH_MEMORY_ARGS) && \
 	    $$python benches/series.py --python $(PYTHON) --ferrotel-python $(CURDIR)/$$python
 	@python=$$(scripts/python-env.sh $(PYTHON) benches/web.txt release) && \
-	    exec $$python benches/web.py --python $(PYTHON) --ferrotel-python $(CURDIR)/$$python $(BENCH_WEB_ARGS)
+	    $$python benches/web.py --python $(PYTHON) --ferrotel-python $(CURDIR)/$$python $(BENCH_WEB_ARGS)
+	@python=$$(scripts/python-env.sh $(PYTHON) - release) && \
+	    exec $$python benches/pipeline.py --python $(PYTHON) --ferrotel-python $(CURDIR)/$$python $(BENCH_PIPELINE_ARGS)
 
 # The README's figures and docs/plots, from what `make bench` left in benches/results.
 publish: | check-tools

@@ -30,8 +30,9 @@ pub type OtlpLogRecordExporter = OtlpExporter<Logs>;
 /// Made by [`ExporterBuilder`]. Nothing is connected and no thread or event loop made before the first export, and
 /// what a process has made is never used in a process that is forked from it: the child makes its own.
 ///
-/// Every method may be called from any thread; exports take turns. An export blocks its thread for the timeout at most,
-/// all retries included; shutting down ends it early.
+/// Every method may be called from any thread. Where the server accepts what is sent, up to four exports go side by
+/// side, each over a connection of its own; otherwise they take turns. An export blocks its thread for the timeout at
+/// most, all retries included; shutting down ends it early.
 pub struct OtlpExporter<S: Exported> {
     options: Options,
     preferences: Preferences,
@@ -127,6 +128,10 @@ impl<S: Exported> OtlpExporter<S> {
         if let Ok(transport) = &self.transport {
             transport.hurry(hurried);
         }
+    }
+
+    fn side_by_side(&self) -> usize {
+        self.transport.as_ref().map_or(1, Transport::concurrency)
     }
 
     fn wait(&self, timeout: Duration) -> bool {
@@ -244,10 +249,18 @@ exporter!(SpanExporter for Traces: batch: &[FinishedSpan] => Self::send, {
     fn set_hurried(&self, hurried: bool) {
         self.hurry(hurried);
     }
+
+    fn concurrency(&self) -> usize {
+        self.side_by_side()
+    }
 });
 exporter!(LogRecordExporter for Logs: batch: &[FinishedLogRecord] => Self::send, {
     fn set_hurried(&self, hurried: bool) {
         self.hurry(hurried);
+    }
+
+    fn concurrency(&self) -> usize {
+        self.side_by_side()
     }
 });
 exporter!(MetricExporter for Metrics: data: &MetricsData => |this: &Self, data| {

@@ -136,6 +136,9 @@ impl Settings {
 /// After shutdown, a request that is under way may still take this long.
 const GRACE: Duration = Duration::from_secs(1);
 
+/// So many requests may be under way at once while the server accepts what it gets.
+const SIDE_BY_SIDE: usize = 4;
+
 /// Sends requests to one endpoint, with retries. Nothing is connected and no runtime made before the first request.
 pub(crate) struct Transport {
     pub settings: Settings,
@@ -143,6 +146,8 @@ pub(crate) struct Transport {
     closed: AtomicBool,
     /// Nothing is tried again.
     hurried: AtomicBool,
+    /// The last answer was good.
+    works: AtomicBool,
 }
 
 impl Transport {
@@ -152,6 +157,7 @@ impl Transport {
             turn: PerProcess::new(Turn::default()),
             closed: AtomicBool::new(false),
             hurried: AtomicBool::new(false),
+            works: AtomicBool::new(false),
         }
     }
 
@@ -164,12 +170,17 @@ impl Transport {
         }
     }
 
-    /// Sends what [`Transport::pack`] returned, for at most the timeout, on this thread. One request at a time.
+    /// How many requests may be under way at once now: one until the server has accepted something, and when it does not.
+    pub fn concurrency(&self) -> usize {
+        if self.works.load(Ordering::Relaxed) { SIDE_BY_SIDE } else { 1 }
+    }
+
+    /// Sends what [`Transport::pack`] returned, for at most the timeout, on this thread.
     pub fn send(&self, body: Bytes) -> ExportResult {
         let start = Instant::now();
         let deadline = start.checked_add(self.settings.timeout).unwrap_or(start + Duration::from_secs(86_400));
         let turn = self.turn.get(Turn::default);
-        let Some(mut session) = turn.take(deadline) else {
+        let Some((number, mut session)) = turn.take(deadline, self.concurrency()) else {
             let trouble = Trouble::timeout(self.settings.protocol, self.settings.timeout);
             return Err(ExportError::failed(notice::Notices::default().failure(&self.settings, &trouble, true)));
         };
@@ -177,7 +188,7 @@ impl Transport {
         match result {
             Ok(result) => {
                 let close = self.is_closed();
-                turn.give_back(Some(session));
+                turn.give_back(number, Some(session));
                 if close {
                     turn.close();
                 }
@@ -186,7 +197,7 @@ impl Transport {
             Err(_) => {
                 // Its state is unknown; dropping it could panic once more.
                 std::mem::forget(session);
-                turn.give_back(None);
+                turn.give_back(number, None);
                 let (name, endpoint) = (self.settings.signal.name, &self.settings.endpoint);
                 Err(ExportError::failed(format!("Failed to export {name} to {endpoint}: an error inside the exporter")))
             }
@@ -215,12 +226,11 @@ impl Transport {
         self.closed.load(Ordering::Acquire)
     }
 
-    /// Waits for the request that is under way; `false` when `timeout` passed first.
+    /// Waits for the requests that are under way; `false` when `timeout` passed first.
     pub fn wait(&self, timeout: Duration) -> bool {
         let now = Instant::now();
         let turn = self.turn.get(Turn::default);
-        let session = turn.take(now.checked_add(timeout).unwrap_or(now + Duration::from_secs(86_400)));
-        session.map(|session| turn.give_back(Some(session))).is_some()
+        turn.settle(now.checked_add(timeout).unwrap_or(now + Duration::from_secs(86_400)))
     }
 
     fn run(&self, turn: &Turn, session: &mut Session, body: Bytes, deadline: Instant) -> ExportResult {
@@ -256,7 +266,9 @@ impl Transport {
             let trouble = match outcome {
                 Ok(Ok(partial)) => {
                     client.used = true;
-                    session.notices.success(settings, partial);
+                    self.works.store(true, Ordering::Relaxed);
+                    let lines = turn.notices().success(settings, partial);
+                    lines.into_iter().flatten().for_each(|line| line.log(settings));
                     return Ok(());
                 }
                 Ok(Err(trouble)) => trouble,
@@ -277,17 +289,21 @@ impl Transport {
                 at_once = false;
                 continue;
             }
+            self.works.store(false, Ordering::Relaxed);
             let wait = match trouble.retry {
-                Retry::Never => return Err(self.failed(session, &trouble, false)),
+                Retry::Never => return Err(self.failed(turn, &trouble, false)),
                 Retry::Backoff => retry::backoff(retry),
                 Retry::After(wait) => wait,
             };
             retry += 1;
             let too_late = wait > deadline.saturating_duration_since(now) || self.hurried.load(Ordering::Acquire);
             if retry == retry::MAX_ATTEMPTS || too_late || self.is_closed() {
-                return Err(self.failed(session, &trouble, true));
+                return Err(self.failed(turn, &trouble, true));
             }
-            session.notices.transient(settings, &trouble, wait);
+            let line = turn.notices().transient(settings, &trouble, wait);
+            if let Some(line) = line {
+                line.log(settings);
+            }
             let pause = tokio::time::timeout(wait, self.in_a_hurry(turn));
             if first(pause, self.shut_down(turn)).await.is_err() {
                 self.warn("Shutdown in progress, aborting retry.");
@@ -339,8 +355,8 @@ impl Transport {
         }
     }
 
-    fn failed(&self, session: &mut Session, trouble: &Trouble, tried_again: bool) -> ExportError {
-        ExportError::failed(session.notices.failure(&self.settings, trouble, tried_again))
+    fn failed(&self, turn: &Turn, trouble: &Trouble, tried_again: bool) -> ExportError {
+        ExportError::failed(turn.notices().failure(&self.settings, trouble, tried_again))
     }
 
     fn warn(&self, line: &str) {
