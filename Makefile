@@ -5,7 +5,7 @@ VENV ?= .venv
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-rust test-python test-pythons lint lint-rust lint-python lint-house bench publish instructions w3c conformance surface docs develop wheel faults instructions-dev stress check-tools
+.PHONY: help demo test test-rust test-python test-pythons lint lint-rust lint-python lint-house bench publish instructions w3c conformance surface docs develop wheel faults instructions-dev stress fuzz asan memcheck check-tools
 
 # The tests that run on every Python, not only on the main one.
 CORE_TESTS := $(wildcard $(addprefix tests/python/,api baggage propagation sdk))
@@ -29,6 +29,9 @@ help:
 	@echo "make conformance  the reference's own test suites, on ferrotel"
 	@echo "make faults    forks, ends, bad collectors, overload: what is lost, beside the official packages"
 	@echo "make stress    threads, signals, finalizers and leaks for half an hour; ThreadSanitizer where there is a nightly Rust"
+	@echo "make fuzz      hostile input for minutes; FUZZ_SECONDS for each target (60)"
+	@echo "make asan      the tests under AddressSanitizer (needs a nightly toolchain)"
+	@echo "make memcheck  the hot path, forks and ends under Valgrind"
 	@echo "make surface   every public name of the reference, looked up on ferrotel"
 	@echo "make w3c W3C_TRACE_CONTEXT=<checkout of w3c/trace-context>"
 	@echo "PYTHON=/path/to/python chooses the interpreter (now: $(PYTHON))"
@@ -85,6 +88,7 @@ lint-house: | check-tools
 	@scripts/step.sh "docs/environment.md" $(PYTHON) scripts/environment.py --check
 	@scripts/step.sh "docs/compliance.md" $(PYTHON) scripts/compliance.py --check
 	@scripts/step.sh "published figures" $(PYTHON) benches/publish.py --check
+	@scripts/step.sh "docs/unsafe.md" $(PYTHON) scripts/unsafe.py --check
 
 lint-python: build/tools/.stamp
 	@scripts/step.sh "ruff format" build/tools/bin/ruff format --check .
@@ -143,6 +147,24 @@ faults: build/tools/.stamp
 stress: build/tools/.stamp
 	@scripts/step.sh "ThreadSanitizer" scripts/thread-sanitizer.sh
 	@python=$$(scripts/python-env.sh $(PYTHON) - quick) && PYTHONPATH=tests exec $$python -m stress $(STRESS_ARGS)
+
+# `make test` runs each target, and the properties in Python, for a second.
+FUZZ_SECONDS ?= 60
+FUZZ_EXAMPLES ?= 3000
+HOSTILE := $(addprefix tests/python/,propagation/test_header_injection.py sdk/test_hostile_values.py \
+    sdk/environment_variables/test_hostile_environment.py)
+
+fuzz: build/tools/.stamp
+	@scripts/step.sh "libFuzzer" scripts/fuzz.sh $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+	@python=$$($(MAIN_ENV)) && \
+	    FERROTEL_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) scripts/step.sh "hypothesis" $$python -m pytest -q $(HOSTILE)
+
+asan: build/tools/.stamp
+	@scripts/step.sh "AddressSanitizer" scripts/asan.sh $(PYTHON)
+
+memcheck: build/tools/.stamp
+	@python=$$(scripts/python-env.sh $(PYTHON) -) && \
+	    scripts/step.sh "memcheck" $(PYTHON) scripts/memcheck.py $$python -W ignore tests/memory/hot_path.py 1
 
 surface: build/tools/.stamp
 	@python=$$($(MAIN_ENV)) && exec $$python -m pytest -q tests/compat
