@@ -5,7 +5,7 @@ VENV ?= .venv
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-rust test-python test-pythons lint lint-rust lint-python lint-house bench instructions w3c conformance surface docs develop wheel faults check-tools
+.PHONY: help demo test test-rust test-python test-pythons lint lint-rust lint-python lint-house bench instructions w3c conformance surface docs develop wheel faults outage check-tools
 
 # The tests that run on every Python, not only on the main one.
 CORE_TESTS := $(wildcard $(addprefix tests/python/,api baggage propagation sdk))
@@ -27,6 +27,7 @@ help:
 	@echo "make docs      rustdoc of the engine, docs/environment.md, docs/compliance.md"
 	@echo "make conformance  the reference's own test suites, on ferrotel"
 	@echo "make faults    forks, ends, bad collectors, overload: what is lost, beside the official packages"
+	@echo "make outage    an hour without a collector, on disk and delivered afterwards (minutes)"
 	@echo "make surface   every public name of the reference, looked up on ferrotel"
 	@echo "make w3c W3C_TRACE_CONTEXT=<checkout of w3c/trace-context>"
 	@echo "PYTHON=/path/to/python chooses the interpreter (now: $(PYTHON))"
@@ -110,6 +111,9 @@ conformance: build/tools/.stamp
 # The whole harness takes minutes; `make test` runs its quick cases. FAULTS_ARGS='--only fork' chooses.
 faults: build/tools/.stamp
 	@python=$$($(MAIN_ENV)) && PYTHONPATH=tests exec $$python -m faults --base $(PYTHON) --json build/faults/faults.json $(FAULTS_ARGS)
+
+outage: | check-tools
+	@cargo test --quiet --locked --profile quick --package ferrotel-otlp --test transport -- --ignored --nocapture an_outage_of_an_hour
 
 surface: build/tools/.stamp
 	@python=$$($(MAIN_ENV)) && exec $$python -m pytest -q tests/compat

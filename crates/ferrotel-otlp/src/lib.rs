@@ -34,6 +34,7 @@
 mod config;
 pub mod encode;
 mod exporter;
+mod outbox;
 mod signal;
 mod split;
 mod transport;
