@@ -33,6 +33,11 @@ if ! cmp -s "$home/requirements.new" "$home/requirements" || ! "$venv/bin/python
 fi
 
 # 2. the wheel, when a source is not what it was: one for all environments of this version and profile
+# Builds take turns: they share the target directory, and cargo's own lock ends before maturin has taken the library from it.
+if command -v flock >/dev/null; then
+    exec 9>build/wheels/.lock
+    flock 9
+fi
 find Cargo.toml Cargo.lock pyproject.toml README.md LICENSE crates python -type f \
     ! -name '*.so' ! -name '*.tmp' ! -name '*.pyc' ! -path '*/tests/*' ! -path '*/.*' -exec cksum {} + | sort >"$built/sources.new"
 if ! cmp -s "$built/sources.new" "$built/sources"; then
@@ -43,6 +48,10 @@ if ! cmp -s "$built/sources.new" "$built/sources"; then
     rm -rf "$built/wheel"
     mv "$built/wheel.new" "$built/wheel"
     cp "$built/sources.new" "$built/sources"
+fi
+
+if command -v flock >/dev/null; then
+    exec 9>&-
 fi
 
 # 3. the wheel into the environment

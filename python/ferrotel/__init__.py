@@ -6,7 +6,7 @@ when something asks for it.
 
 from __future__ import annotations
 
-from ferrotel._activate import activate
+import sys
 
 __all__ = ["__version__", "activate"]
 
@@ -14,6 +14,8 @@ __all__ = ["__version__", "activate"]
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
+    from ferrotel._activate import activate
+
     __version__: str
 else:
 
@@ -22,6 +24,10 @@ else:
             return _load_native()
         if name == "__version__":
             return _installed_version()
+        if name == "activate":
+            from ferrotel._activate import activate
+
+            return activate
         raise AttributeError(f"module 'ferrotel' has no attribute {name!r}")
 
 
@@ -38,10 +44,10 @@ def _installed_version() -> str:
 
 
 def _load_native() -> object:
-    import importlib
-
     try:
-        return importlib.import_module("ferrotel._native")
+        # By its name in full: `from ferrotel import _native` would come here again.
+        __import__("ferrotel._native")
+        return sys.modules["ferrotel._native"]
     except ImportError as error:
         raise ImportError(
             f"ferrotel's native module cannot be loaded in this interpreter: {error}. "

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
-import warnings
-from typing import TYPE_CHECKING, Any, Callable, TypeVar
+
+from ferrotel._late import TYPE_CHECKING, TypeVar
 
 __all__ = ["deprecated"]
 
 if TYPE_CHECKING:
+    from typing import Any, Callable
+
     from typing_extensions import deprecated
 else:
     # The standard library's, of 3.13, imports inspect: that costs more than the rest of the API.
@@ -27,7 +29,7 @@ else:
     def _warning_function(function: Callable[..., Any], message: str) -> Callable[..., Any]:
         @functools.wraps(function)
         def warning(*args: Any, **kwargs: Any) -> Any:
-            warnings.warn(message, DeprecationWarning, stacklevel=2)
+            _warn(message, 2)
             return function(*args, **kwargs)
 
         return warning
@@ -39,13 +41,18 @@ else:
         def __new__(kind: type, *args: Any, **kwargs: Any) -> Any:
             # A subclass has warned when it was defined.
             if kind is cls:
-                warnings.warn(message, DeprecationWarning, stacklevel=2)
+                _warn(message, 2)
             return made(kind) if made is object.__new__ else made(kind, *args, **kwargs)
 
         def __init_subclass__(*args: Any, **kwargs: Any) -> None:
-            warnings.warn(message, DeprecationWarning, stacklevel=3)
+            _warn(message, 3)
             subclassed(*args, **kwargs)
 
         cls.__new__ = staticmethod(__new__)
         cls.__init_subclass__ = staticmethod(__init_subclass__)
         return cls
+
+    def _warn(message: str, stacklevel: int) -> None:
+        import warnings
+
+        warnings.warn(message, DeprecationWarning, stacklevel=stacklevel + 1)

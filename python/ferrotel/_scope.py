@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, Callable, TypeVar, cast
+
+from ferrotel._late import TYPE_CHECKING, TypeVar, cast
 
 if TYPE_CHECKING:
+    from typing import Any, Callable
+
     from typing_extensions import Protocol
 
     class Scope(Protocol):
@@ -14,8 +17,6 @@ if TYPE_CHECKING:
         def _recreate_cm(self) -> Any: ...
 
     F = TypeVar("F", bound=Callable[..., Any])
-else:
-    F = TypeVar("F")
 
 
 def decorate(scope: Scope, function: F) -> F:

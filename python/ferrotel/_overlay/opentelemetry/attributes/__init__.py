@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import copy
 import threading
-from typing import Any, Iterator, Mapping, MutableMapping
 
+from ferrotel._late import TYPE_CHECKING, MutableMapping
 from opentelemetry.attributes._clean import _clean_attribute as _clean_attribute
 from opentelemetry.attributes._clean import _clean_attribute_value as _clean_attribute_value
 from opentelemetry.attributes._clean import _clean_items, _is_empty, _is_valid_key, _length, _logger, _text_of
-from opentelemetry.util import types
+
+if TYPE_CHECKING:
+    from typing import Any, Iterator, Mapping
+
+    from opentelemetry.util import types
 
 __all__ = ["BoundedAttributes"]
 
 
-class BoundedAttributes(MutableMapping[str, types.AnyValue]):
+class BoundedAttributes(MutableMapping[str, "types.AnyValue"]):
     """A mapping that cleans what is put into it and lets its oldest entry go when it is full.
 
     Args:
@@ -81,6 +84,8 @@ class BoundedAttributes(MutableMapping[str, types.AnyValue]):
             del self._dict[key]
 
     def __deepcopy__(self, memo: dict[int, Any]) -> BoundedAttributes:
+        import copy
+
         made = BoundedAttributes(maxlen=self.maxlen, immutable=self._immutable, max_value_len=self.max_value_len)
         memo[id(self)] = made
         with self._lock:

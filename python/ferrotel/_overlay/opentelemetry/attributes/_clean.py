@@ -6,13 +6,16 @@ any of their methods. Nothing of that leaves this module, neither an exception n
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
-from typing import Any, Iterable, cast
 
-from opentelemetry.util import types
+from ferrotel._late import TYPE_CHECKING, cast, getLogger
 
-_logger = logging.getLogger("opentelemetry.attributes")
+if TYPE_CHECKING:
+    from typing import Any, Iterable
+
+    from opentelemetry.util import types
+
+_logger = getLogger("opentelemetry.attributes")
 
 _MAX_DEPTH = 64
 _NOWHERE: frozenset[int] = frozenset()

@@ -11,16 +11,18 @@ The specification calls this "Context"; a context never changes, `set_value` mak
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from types import ModuleType
-from typing import Any
 
 from ferrotel import _native
+from ferrotel._late import TYPE_CHECKING, getLogger
 from opentelemetry.context.context import Context, _RuntimeContext
 from opentelemetry.context.contextvars_context import ContextVarsRuntimeContext
 from opentelemetry.environment_variables import OTEL_PYTHON_CONTEXT
+
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = [
     "Context",
@@ -32,7 +34,7 @@ __all__ = [
     "set_value",
 ]
 
-logger = logging.getLogger(__name__)
+logger = getLogger(__name__)
 
 attach = _native.attach
 detach = _native.detach

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
 
 from ferrotel import _native
+from ferrotel._late import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from contextvars import Token

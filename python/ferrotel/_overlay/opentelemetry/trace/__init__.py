@@ -19,11 +19,10 @@ import os
 from abc import ABC, abstractmethod
 from enum import Enum
 from functools import partial
-from logging import getLogger
-from typing import Any, Iterator, Optional, Sequence, cast
 
 from ferrotel import _native
 from ferrotel._compat import deprecated
+from ferrotel._late import TYPE_CHECKING, cast, getLogger, late_types
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.context.context import Context
 from opentelemetry.environment_variables import OTEL_PYTHON_TRACER_PROVIDER
@@ -48,10 +47,14 @@ from opentelemetry.trace.span import (
     format_trace_id,
 )
 from opentelemetry.trace.status import Status, StatusCode
-from opentelemetry.util import types
 from opentelemetry.util._decorator import _AgnosticContextManager, _agnosticcontextmanager
 from opentelemetry.util._once import Once
 from opentelemetry.util._providers import _load_provider
+
+if TYPE_CHECKING:
+    from typing import Any, Iterator, Sequence
+
+    from opentelemetry.util import types
 
 __all__ = [
     "DEFAULT_TRACE_OPTIONS",
@@ -138,7 +141,10 @@ class Link(_LinkBase):
         return self._attributes.dropped if isinstance(self._attributes, BoundedAttributes) else 0
 
 
-_Links = Optional[Sequence[Link]]
+if TYPE_CHECKING:
+    _Links = Sequence[Link] | None
+else:
+    __getattr__ = late_types(__name__, types="types", _Links="Optional[Sequence[Link]]")
 
 
 class Tracer(ABC):

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, TypeVar
-
+from ferrotel._late import TYPE_CHECKING, TypeVar
 from ferrotel._scope import decorate
 
 if TYPE_CHECKING:
     from types import TracebackType
+    from typing import Any, Callable
 
     from opentelemetry.trace.span import Span
 
-_F = TypeVar("_F", bound=Callable[..., Any])
+    _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 class DeferredScope:

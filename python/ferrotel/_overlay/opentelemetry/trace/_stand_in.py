@@ -8,7 +8,11 @@ from __future__ import annotations
 
 from abc import ABCMeta
 from types import MethodDescriptorType
-from typing import Any, Callable
+
+from ferrotel._late import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any, Callable
 
 
 class StandInType(ABCMeta):

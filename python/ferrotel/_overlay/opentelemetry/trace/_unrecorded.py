@@ -4,10 +4,9 @@ provider with a processor that nobody uses."""
 from __future__ import annotations
 
 import os
-import weakref
-from logging import getLogger
-from typing import TYPE_CHECKING
+from _weakref import ref
 
+from ferrotel._late import TYPE_CHECKING, getLogger
 from opentelemetry.environment_variables import OTEL_TRACES_EXPORTER
 from opentelemetry.util._once import Once
 
@@ -16,13 +15,13 @@ if TYPE_CHECKING:
 
 _logger = getLogger("opentelemetry.trace")
 _asked = Once()
-_unused_provider: weakref.ref[TracerProvider] | None = None
+_unused_provider: ref[TracerProvider] | None = None
 
 
 def note_unused_provider(provider: TracerProvider | None) -> None:
     """Remembers a provider that has a processor while nobody has asked it for a tracer; None when somebody has."""
     global _unused_provider
-    _unused_provider = None if provider is None else weakref.ref(provider)
+    _unused_provider = None if provider is None else ref(provider)
 
 
 def warn_if_spans_are_wanted() -> None:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import abc
 import collections.abc
-import warnings
-from typing import TYPE_CHECKING, Mapping
 
 from ferrotel import _native
+from ferrotel._late import TYPE_CHECKING
 from opentelemetry.trace.status import Status as Status
 from opentelemetry.trace.status import StatusCode as StatusCode
-from opentelemetry.util import types
 
 if TYPE_CHECKING:
     from types import TracebackType
+    from typing import Mapping
+
+    from opentelemetry.util import types
 
 __all__ = [
     "DEFAULT_TRACE_OPTIONS",
@@ -80,6 +81,8 @@ class Span(abc.ABC):
 
     def add_link(self, context: SpanContext, attributes: types.Attributes = None) -> None:
         """Adds a link to another span, which may belong to another trace."""
+        import warnings
+
         warnings.warn(
             "Span.add_link() not implemented and will be a no-op. "
             "Use opentelemetry-sdk >= 1.23 to add links after span creation",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import enum
-import logging
 
-logger = logging.getLogger(__name__)
+from ferrotel._late import getLogger
+
+logger = getLogger(__name__)
 
 
 class StatusCode(enum.Enum):

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from typing import TYPE_CHECKING, Any, Callable, Generic, Iterator, TypeVar
 
+from ferrotel._late import TYPE_CHECKING, Generic, TypeVar
 from ferrotel._scope import decorate
 
 R = TypeVar("R")
-V = TypeVar("V", bound=Callable[..., Any])
 
 if TYPE_CHECKING:
+    from typing import Any, Callable, Iterator
+
     from typing_extensions import ParamSpec
 
     P = ParamSpec("P")
+    V = TypeVar("V", bound=Callable[..., Any])
     _Base = contextlib._GeneratorContextManager
 else:
 

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from functools import lru_cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+
+from ferrotel._late import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import sys
     from importlib.metadata import Distribution, EntryPoint, PackageNotFoundError, distributions, requires
     from importlib.metadata import entry_points as original_entry_points
     from importlib.metadata import version as _installed_version
+    from typing import Any
 
     if sys.version_info >= (3, 10):
         from importlib.metadata import EntryPoints

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from threading import Lock
-from typing import Callable
+
+from ferrotel._late import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Callable
 
 
 class Once:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from logging import getLogger
 from os import environ
-from typing import TYPE_CHECKING, Any, TypeVar
+
+from ferrotel._late import TYPE_CHECKING, TypeVar, getLogger
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from opentelemetry._logs import LoggerProvider
     from opentelemetry.metrics import MeterProvider
     from opentelemetry.trace import TracerProvider
 
     Provider = TypeVar("Provider", TracerProvider, MeterProvider, LoggerProvider)
-else:
-    Provider = TypeVar("Provider")
 
 logger = getLogger(__name__)
 

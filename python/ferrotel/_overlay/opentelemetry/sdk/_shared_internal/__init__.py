@@ -6,20 +6,23 @@ Exporters of the engine never come here: see `_native_batch`.
 from __future__ import annotations
 
 import enum
-import logging
 import os
 import threading
 import time
 from abc import abstractmethod
 from collections import deque
 from contextlib import contextmanager
-from typing import Any, Generic, Iterator, Protocol, TypeVar
 
 from ferrotel import _native
+from ferrotel._late import TYPE_CHECKING, Generic, Protocol, TypeVar, getLogger
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
 from opentelemetry.sdk._shared_internal._processor_metrics import ProcessorMetricsT
 from opentelemetry.sdk.util._exit import deliver_at_sigterm
 from opentelemetry.sdk.util._fork import call_after_fork
+
+if TYPE_CHECKING:
+    from logging import LogRecord
+    from typing import Any, Iterator
 
 Telemetry = TypeVar("Telemetry")
 
@@ -28,19 +31,19 @@ _DEFAULT_TIMEOUT_MILLIS = 30_000
 _REPEAT_SECONDS = 20
 
 
-class DuplicateFilter(logging.Filter):
+class DuplicateFilter:
     """Lets a line pass once per twenty seconds while the logger says nothing else."""
 
     last_log: tuple[Any, ...] | None = None
 
-    def filter(self, record: logging.LogRecord) -> bool:
+    def filter(self, record: LogRecord) -> bool:
         current = (record.module, record.levelno, record.msg, time.time() // _REPEAT_SECONDS)
         repeated = current == self.last_log
         self.last_log = current
         return not repeated
 
 
-_logger = logging.getLogger(__name__)
+_logger = getLogger(__name__)
 _logger.addFilter(DuplicateFilter())
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
 
 from ferrotel import _native
+from ferrotel._late import TYPE_CHECKING
 from opentelemetry.sdk._shared_internal import BatchExportStrategy
+
+if TYPE_CHECKING:
+    from typing import Any
 
 _DEFAULT_TIMEOUT_MILLIS = 30_000
 

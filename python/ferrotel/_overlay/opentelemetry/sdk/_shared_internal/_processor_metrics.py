@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Callable, Iterable, Protocol
+
+from ferrotel._late import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from typing import Any, Callable, Iterable
+
     from opentelemetry.metrics import CallbackOptions, Meter, MeterProvider, Observation
 
 _SCOPE = "opentelemetry-sdk"

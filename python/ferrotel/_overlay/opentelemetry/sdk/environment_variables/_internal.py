@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from logging import getLogger
 from os import environ
 
+from ferrotel._late import getLogger
 from opentelemetry.sdk.environment_variables import OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED
 
 _logger = getLogger(__name__)

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import logging
 from os import environ
 
-_LEVELS = {
-    "all": logging.DEBUG,
-    "trace": logging.DEBUG,
-    "verbose": logging.DEBUG,
-    "debug": logging.DEBUG,
-    "info": logging.INFO,
-    "warn": logging.WARNING,
-    "warning": logging.WARNING,
-    "error": logging.ERROR,
-    "critical": logging.CRITICAL,
-    "fatal": logging.CRITICAL,
-    # Above every level in use, so that nothing passes.
-    "none": logging.CRITICAL + 1,
-    "off": logging.CRITICAL + 1,
-}
+from ferrotel._late import getLogger
 
-_logger = logging.getLogger(__name__)
+# The numbers are `logging`'s.
+_LEVELS = {
+    "all": 10,
+    "trace": 10,
+    "verbose": 10,
+    "debug": 10,
+    "info": 20,
+    "warn": 30,
+    "warning": 30,
+    "error": 40,
+    "critical": 50,
+    "fatal": 50,
+    # Above every level in use, so that nothing passes.
+    "none": 51,
+    "off": 51,
+}
+_NOT_SET = 0
+
+_logger = getLogger(__name__)
 
 _applied = None
 
@@ -48,6 +51,6 @@ def apply_log_level() -> None:
             ", ".join(_LEVELS),
         )
         return
-    root = logging.getLogger("opentelemetry")
-    if root.level == logging.NOTSET:
+    root = getLogger("opentelemetry")
+    if root.level == _NOT_SET:
         root.setLevel(level)

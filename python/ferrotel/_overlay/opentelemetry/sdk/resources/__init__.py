@@ -10,13 +10,12 @@ environment says (`OTEL_RESOURCE_ATTRIBUTES`, `OTEL_SERVICE_NAME`) and what dete
 from __future__ import annotations
 
 import abc
-import logging
 import os
 import sys
 import threading
 from os import environ
-from typing import Any, Callable, Sequence
 
+from ferrotel._late import TYPE_CHECKING, getLogger, late_types
 from opentelemetry.sdk.environment_variables import (
     OTEL_EXPERIMENTAL_RESOURCE_DETECTORS,
     OTEL_RESOURCE_ATTRIBUTES,
@@ -43,16 +42,20 @@ from opentelemetry.sdk.resources._attribute_names import (
     SERVICE_INSTANCE_ID,
     SERVICE_NAME,
 )
-from opentelemetry.sdk.resources._detector_run import DetectorRun, wait_for_all
 from opentelemetry.sdk.resources._resource import _DEFAULT_RESOURCE as _DEFAULT_RESOURCE
 from opentelemetry.sdk.resources._resource import _EMPTY_RESOURCE as _EMPTY_RESOURCE
 from opentelemetry.sdk.resources._resource import _OPENTELEMETRY_SDK_VERSION as _OPENTELEMETRY_SDK_VERSION
-from opentelemetry.sdk.resources._resource import Attributes as Attributes
-from opentelemetry.sdk.resources._resource import LabelValue as LabelValue
 from opentelemetry.sdk.resources._resource import Resource as Resource
-from opentelemetry.util.types import AnyValue as AnyValue
 
-logger = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from typing import Any, Callable, Sequence
+
+    from opentelemetry.sdk.resources._detector_run import DetectorRun
+    from opentelemetry.sdk.resources._resource import Attributes as Attributes
+    from opentelemetry.sdk.resources._resource import LabelValue as LabelValue
+    from opentelemetry.util.types import AnyValue as AnyValue
+
+logger = getLogger(__name__)
 
 
 class ResourceDetector(abc.ABC):
@@ -375,6 +378,8 @@ def get_aggregated_resources(
     The detectors run at the same time. Each is waited for `timeout` seconds; one that takes longer or fails is skipped
     with a warning, unless its `raise_on_error` is true: then the exception is raised.
     """
+    from opentelemetry.sdk.resources._detector_run import DetectorRun, wait_for_all
+
     merged = initial_resource or Resource.create()
     runs = [DetectorRun(detector, inline=type(detector) in _INSTANT_DETECTORS) for detector in detectors]
     try:
@@ -426,4 +431,7 @@ def __getattr__(name: str) -> Any:
             return None
     if name in ("platform", "socket", "subprocess", "uuid"):
         return import_module(name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _types(name)
+
+
+_types = late_types(__name__, AnyValue="AnyValue", LabelValue="AnyValue", Attributes="Mapping[str, AnyValue]")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import threading
 from time import monotonic
-from typing import TYPE_CHECKING, Sequence
+
+from ferrotel._late import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Sequence
+
     from opentelemetry.sdk.resources import Resource, ResourceDetector
 
 # How long detectors that missed their time limit may still delay the caller, so that as a rule no thread outlives it.

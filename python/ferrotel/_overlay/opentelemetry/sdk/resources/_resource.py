@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
-from typing import Any, Mapping
+from collections.abc import Mapping
 
 from ferrotel import _native
+from ferrotel._late import TYPE_CHECKING, getLogger, late_types
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.resources._attribute_names import (
     SERVICE_NAME,
@@ -15,14 +15,20 @@ from opentelemetry.sdk.resources._attribute_names import (
     TELEMETRY_SDK_NAME,
     TELEMETRY_SDK_VERSION,
 )
-from opentelemetry.util.types import AnyValue
 
-LabelValue = AnyValue
-Attributes = Mapping[str, LabelValue]
+if TYPE_CHECKING:
+    from typing import Any
+
+    from opentelemetry.util.types import AnyValue
+
+    LabelValue = AnyValue
+    Attributes = Mapping[str, LabelValue]
+else:
+    __getattr__ = late_types(__name__, LabelValue="AnyValue", Attributes="Mapping[str, AnyValue]")
 
 _OPENTELEMETRY_SDK_VERSION: str = _native.__version__
 
-logger = logging.getLogger("opentelemetry.sdk.resources")
+logger = getLogger("opentelemetry.sdk.resources")
 
 
 class Resource:

@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-import logging
 from os import environ as environ
 
+from ferrotel._late import TYPE_CHECKING, getLogger, late_types
 from ferrotel import _native
 from opentelemetry.attributes import BoundedAttributes as BoundedAttributes
 from opentelemetry.sdk.environment_variables import (
@@ -60,7 +60,6 @@ from opentelemetry.sdk.trace._tracer import (
     _disable_tracer_configurator as _disable_tracer_configurator,
     _RuleBasedTracerConfigurator as _RuleBasedTracerConfigurator,
     _TracerConfig as _TracerConfig,
-    _TracerConfiguratorT as _TracerConfiguratorT,
 )
 from opentelemetry.sdk.trace._tracer_provider import TracerProvider as TracerProvider
 from opentelemetry.sdk.trace.id_generator import (
@@ -81,7 +80,12 @@ from opentelemetry.trace.status import (
     StatusCode as StatusCode,
 )
 
-logger = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace._tracer import _TracerConfiguratorT as _TracerConfiguratorT
+else:
+    __getattr__ = late_types(__name__, _TracerConfiguratorT="Callable[[InstrumentationScope], _TracerConfig]")
+
+logger = getLogger(__name__)
 
 # What the reference's module holds besides its own classes, and programs import from it: kept by name.
 _DEFAULT_OTEL_ATTRIBUTE_COUNT_LIMIT = 128

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Iterator, Mapping, MutableMapping
-
+from ferrotel._late import TYPE_CHECKING
 from opentelemetry.attributes import BoundedAttributes
 
 if TYPE_CHECKING:
+    from typing import Any, Iterator, Mapping, MutableMapping
+
     from ferrotel._native import AttributeStore
 
 

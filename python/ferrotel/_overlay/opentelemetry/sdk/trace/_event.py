@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from time import time_ns
-from typing import TYPE_CHECKING, Any
 
+from ferrotel._late import TYPE_CHECKING
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.util import BoundedList
 from opentelemetry.trace import Link
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from opentelemetry.trace import SpanContext
     from opentelemetry.util import types
 

@@ -5,14 +5,12 @@ The data lives in the native part (``ferrotel._native``). What is here are the c
 
 from __future__ import annotations
 
-import logging
-import traceback
 from abc import ABCMeta
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
 from ferrotel import _native
 from ferrotel._compat import deprecated
+from ferrotel._late import TYPE_CHECKING, getLogger
 from opentelemetry import trace as trace_api
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk import util
@@ -20,17 +18,17 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace._event import Event, EventBase
 from opentelemetry.sdk.trace._span_limits import SpanLimits, _UnsetLimits
 from opentelemetry.sdk.trace._span_processor import SpanProcessor
-from opentelemetry.sdk.trace._stack_trace import format_exception
 from opentelemetry.sdk.util.instrumentation import InstrumentationInfo, InstrumentationScope
 from opentelemetry.trace.status import Status, StatusCode
 
 if TYPE_CHECKING:
     from types import TracebackType
+    from typing import Any, Mapping, Sequence
 
     from opentelemetry.sdk.trace.sampling import Sampler
     from opentelemetry.util import types
 
-_logger = logging.getLogger("opentelemetry.sdk.trace")
+_logger = getLogger("opentelemetry.sdk.trace")
 
 EXCEPTION_ESCAPED = "exception.escaped"
 EXCEPTION_MESSAGE = "exception.message"
@@ -463,6 +461,11 @@ def _text(exception: object) -> str:
 
 
 def _stacktrace(exception: BaseException) -> str:
+    # With what it imports in turn it takes longer than this module: imported with the first provider.
+    import traceback
+
+    from opentelemetry.sdk.trace._stack_trace import format_exception
+
     try:
         return format_exception(exception)
     except Exception:

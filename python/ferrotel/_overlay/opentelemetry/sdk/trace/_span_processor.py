@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import threading
-import weakref
+from _weakrefset import WeakSet
 from time import monotonic_ns
-from typing import TYPE_CHECKING, Any, Callable
 
 from ferrotel import _native
+from ferrotel._late import TYPE_CHECKING
 from opentelemetry.sdk.util._fork import call_after_fork
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
+    from typing import Any, Callable
 
     from opentelemetry.context import Context
     from opentelemetry.sdk.trace._span import ReadableSpan, Span
@@ -78,7 +79,7 @@ class PatchableSpanProcessor(SpanProcessor):
 
 
 _TOLD = frozenset(("on_start", "_on_ending", "on_end"))
-_lists: weakref.WeakSet[SynchronousMultiSpanProcessor] = weakref.WeakSet()
+_lists: WeakSet[SynchronousMultiSpanProcessor] = WeakSet()
 
 
 def _describe_again(processor: SpanProcessor) -> None:

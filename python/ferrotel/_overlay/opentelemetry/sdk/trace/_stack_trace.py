@@ -11,7 +11,11 @@ import linecache
 import sys
 import traceback
 from types import CodeType
-from typing import Any
+
+from ferrotel._late import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
 
 # Frames whose text is kept. A program has few places at which it raises; all are forgotten when there are more.
 _KEPT = 2048

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable
-
 from ferrotel import _native
+from ferrotel._late import TYPE_CHECKING, late_types
 from opentelemetry import trace as trace_api
 from opentelemetry.sdk.environment_variables import OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED
 from opentelemetry.sdk.environment_variables._internal import parse_boolean_environment_variable
@@ -15,6 +14,8 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationInfo, Instrume
 from opentelemetry.trace._stand_in import StandInType
 
 if TYPE_CHECKING:
+    from typing import Any, Callable
+
     from opentelemetry import metrics as metrics_api
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace._span_processor import ConcurrentMultiSpanProcessor, SynchronousMultiSpanProcessor
@@ -123,7 +124,10 @@ class Tracer(_native.TracerBase, trace_api.Tracer, metaclass=StandInType):
 # What a span is made with.
 _PARTS = ("sampler", "resource", "span_processor", "id_generator", "_span_limits", "_instrumentation_scope")
 
-_TracerConfiguratorT = Callable[[InstrumentationScope], _TracerConfig]
+if TYPE_CHECKING:
+    _TracerConfiguratorT = Callable[[InstrumentationScope], _TracerConfig]
+else:
+    __getattr__ = late_types(__name__, _TracerConfiguratorT="Callable[[InstrumentationScope], _TracerConfig]")
 _RuleBasedTracerConfigurator = RuleBasedConfigurator[_TracerConfig]
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import atexit
-import logging
 import os
 import threading
-from typing import TYPE_CHECKING
 
+from ferrotel._late import TYPE_CHECKING, getLogger, import_logging
 from opentelemetry import trace as trace_api
 from opentelemetry.sdk.environment_variables import OTEL_SDK_DISABLED
 from opentelemetry.sdk.environment_variables._log_level import apply_log_level
@@ -24,7 +23,6 @@ from opentelemetry.sdk.trace._tracer import (
     Tracer,
     _default_tracer_configurator,
     _TracerConfig,
-    _TracerConfiguratorT,
 )
 from opentelemetry.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
 from opentelemetry.sdk.util._exit import deliver_at_end_of_child, shut_down_at_exit
@@ -34,9 +32,10 @@ from opentelemetry.trace._unrecorded import note_unused_provider
 
 if TYPE_CHECKING:
     from opentelemetry import metrics as metrics_api
+    from opentelemetry.sdk.trace._tracer import _TracerConfiguratorT
     from opentelemetry.util import types
 
-logger = logging.getLogger("opentelemetry.sdk.trace")
+logger = getLogger("opentelemetry.sdk.trace")
 
 
 class TracerProvider(trace_api.TracerProvider):
@@ -64,6 +63,10 @@ class TracerProvider(trace_api.TracerProvider):
         meter_provider: metrics_api.MeterProvider | None = None,
         _tracer_configurator: _TracerConfiguratorT | None = None,
     ) -> None:
+        import_logging()
+        # Now, and not while an exception is recorded.
+        from opentelemetry.sdk.trace import _stack_trace as _stack_trace
+
         apply_log_level()
         self._active_span_processor = active_span_processor or SynchronousMultiSpanProcessor()
         self.id_generator = RandomIdGenerator() if id_generator is None else id_generator

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import abc
-import random
 
 from opentelemetry import trace
 
@@ -47,6 +46,8 @@ class RandomIdGenerator(IdGenerator):
 
 
 def _other_than(invalid: int, bits: int) -> int:
+    import random
+
     while True:
         number = random.getrandbits(bits)
         if number != invalid:

@@ -17,15 +17,20 @@ from __future__ import annotations
 import abc
 import enum
 import os
-from logging import getLogger
 from types import MappingProxyType
-from typing import Callable, Mapping, Sequence
 
+from ferrotel._late import TYPE_CHECKING, getLogger, late_types
 from opentelemetry.context import Context
 from opentelemetry.sdk.environment_variables import OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG
 from opentelemetry.trace import Link, SpanKind, get_current_span
 from opentelemetry.trace.span import TraceState
-from opentelemetry.util.types import AnyValue, Attributes
+
+if TYPE_CHECKING:
+    from typing import Callable, Mapping, Sequence
+
+    from opentelemetry.util.types import AnyValue, Attributes
+else:
+    __getattr__ = late_types(__name__, Attributes="Attributes")
 
 _logger = getLogger(__name__)
 

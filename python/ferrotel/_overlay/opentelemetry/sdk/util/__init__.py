@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import Any, Iterable, Iterator, Mapping, MutableMapping, Sequence, TypeVar, overload
 
 from ferrotel._compat import deprecated
-from opentelemetry.util.types import AnyValue, AttributesAsKey
+from ferrotel._late import TYPE_CHECKING, MutableMapping, Sequence, TypeVar
+
+if TYPE_CHECKING:
+    from typing import Any, Iterable, Iterator, Mapping, overload
+
+    from opentelemetry.util.types import AnyValue, AttributesAsKey
+
+    _List = TypeVar("_List", bound="BoundedList[Any]")
 
 _T = TypeVar("_T")
 _KT = TypeVar("_KT")
 _VT = TypeVar("_VT")
-_List = TypeVar("_List", bound="BoundedList[Any]")
 
 
 def ns_to_iso_str(nanoseconds: int) -> str:
@@ -56,11 +61,13 @@ class BoundedList(Sequence[_T]):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({list(self._dq)}, maxlen={self._dq.maxlen})"
 
-    @overload
-    def __getitem__(self, index: int) -> _T: ...
+    if TYPE_CHECKING:
 
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[_T]: ...
+        @overload
+        def __getitem__(self, index: int) -> _T: ...
+
+        @overload
+        def __getitem__(self, index: slice) -> Sequence[_T]: ...
 
     def __getitem__(self, index: int | slice) -> _T | Sequence[_T]:
         if isinstance(index, slice):

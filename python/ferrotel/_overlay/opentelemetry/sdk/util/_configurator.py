@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Generic, Sequence, Tuple, TypeVar
+from ferrotel._late import TYPE_CHECKING, Generic, TypeVar, late_types
 
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope, _InstrumentationScopePredicateT
+if TYPE_CHECKING:
+    from typing import Sequence, Tuple
+
+    from opentelemetry.sdk.util.instrumentation import InstrumentationScope, _InstrumentationScopePredicateT
 
 ConfigT = TypeVar("ConfigT")
-ConfiguratorRulesT = Sequence[Tuple[_InstrumentationScopePredicateT, ConfigT]]
+
+if TYPE_CHECKING:
+    ConfiguratorRulesT = Sequence[Tuple[_InstrumentationScopePredicateT, ConfigT]]
+else:
+    __getattr__ = late_types(__name__, ConfiguratorRulesT="Sequence[Tuple[Callable[..., bool], TypeVar('ConfigT')]]")
 
 
 class RuleBasedConfigurator(Generic[ConfigT]):

@@ -8,23 +8,24 @@ asks here for the rest.
 from __future__ import annotations
 
 import atexit
-import logging
 import sys
 import time
+from _weakrefset import WeakSet
 from os import environ
-from typing import TYPE_CHECKING, Any, Callable, Union
-from weakref import WeakSet
 
 from ferrotel import _native
+from ferrotel._late import TYPE_CHECKING, getLogger
 
 if TYPE_CHECKING:
+    from typing import Any, Callable, Union
+
     from opentelemetry.sdk._logs import LoggerProvider
     from opentelemetry.sdk.metrics import MeterProvider
     from opentelemetry.sdk.trace import TracerProvider
 
     Provider = Union[TracerProvider, LoggerProvider, MeterProvider]
 
-_logger = logging.getLogger(__name__)
+_logger = getLogger(__name__)
 _DEFAULT_PATIENCE_SECONDS = 5.0
 # What a last collection of metrics gets where others have used the time up.
 _LEAST_SECONDS = 1.0

@@ -6,21 +6,24 @@ serves them all, and remembers them weakly.
 
 from __future__ import annotations
 
-import logging
 import os
-import weakref
-from typing import Any, Callable
+from _weakref import ref
 
-_logger = logging.getLogger(__name__)
+from ferrotel._late import TYPE_CHECKING, getLogger
+
+if TYPE_CHECKING:
+    from typing import Any, Callable
+
+_logger = getLogger(__name__)
 # A plain reference and the function: a WeakMethod complains when it dies before its object at the interpreter's end.
-_methods: dict[int, tuple[weakref.ref[Any], Callable[[Any], Any]]] = {}
+_methods: dict[int, tuple[ref[Any], Callable[[Any], Any]]] = {}
 
 
 def call_after_fork(method: Callable[[], Any]) -> None:
     """Calls a bound method in every forked child, for as long as its object lives. What it raises is logged."""
     methods = _methods
     owner = method.__self__  # type: ignore[attr-defined]
-    reference = weakref.ref(owner, lambda gone: methods.pop(id(gone), None))
+    reference = ref(owner, lambda gone: methods.pop(id(gone), None))
     methods[id(reference)] = reference, method.__func__  # type: ignore[attr-defined]
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Callable
-
 from ferrotel._compat import deprecated
+from ferrotel._late import TYPE_CHECKING, late_types
 from opentelemetry.attributes import BoundedAttributes
-from opentelemetry.util.types import AnyValue as AnyValue
-from opentelemetry.util.types import Attributes
+
+if TYPE_CHECKING:
+    from typing import Callable
+
+    from opentelemetry.util.types import AnyValue as AnyValue
+    from opentelemetry.util.types import Attributes
 
 
 class InstrumentationInfo:
@@ -126,7 +129,15 @@ class InstrumentationScope:
         )
 
 
-_InstrumentationScopePredicateT = Callable[[InstrumentationScope], bool]
+if TYPE_CHECKING:
+    _InstrumentationScopePredicateT = Callable[[InstrumentationScope], bool]
+else:
+    __getattr__ = late_types(
+        __name__,
+        AnyValue="AnyValue",
+        Attributes="Attributes",
+        _InstrumentationScopePredicateT="Callable[[InstrumentationScope], bool]",
+    )
 
 
 def _scope_name_matches_glob(glob_pattern: str) -> _InstrumentationScopePredicateT:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from ferrotel import _native
+from ferrotel._late import TYPE_CHECKING
 from opentelemetry.trace.span import INVALID_SPAN, Span
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from opentelemetry.trace.propagation.tracecontext import (
         TraceContextTextMapPropagator as TraceContextTextMapPropagator,
     )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, ClassVar, TypeVar
+from ferrotel._late import TYPE_CHECKING, TypeVar
 
-_Method = TypeVar("_Method", bound=Callable[..., Any])
+if TYPE_CHECKING:
+    from typing import Any, Callable, ClassVar
+
+    _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
 class EngineExporter:

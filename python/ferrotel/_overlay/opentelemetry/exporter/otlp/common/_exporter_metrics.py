@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, ContextManager, Iterator, Mapping, Protocol
-from urllib.parse import urlsplit
 
+from ferrotel._late import TYPE_CHECKING, Protocol
 from opentelemetry.sdk._shared_internal._processor_metrics import component_attributes
 
 if TYPE_CHECKING:
+    from typing import Any, ContextManager, Iterator, Mapping
+
     from opentelemetry.metrics import MeterProvider
 
 _ITEMS = {"traces": "span", "logs": "log", "metrics": "metric_data_point"}
@@ -88,6 +89,8 @@ def create_exporter_metrics(
 
 
 def _server(endpoint: str, grpc: bool) -> dict[str, Any]:
+    from urllib.parse import urlsplit
+
     url = urlsplit(endpoint if "://" in endpoint or endpoint.startswith("//") else f"//{endpoint}")
     try:
         port = url.port

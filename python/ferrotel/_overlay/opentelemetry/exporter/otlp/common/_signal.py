@@ -2,37 +2,45 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from opentelemetry.sdk import environment_variables as env
 
 
-class Variables(NamedTuple):
+class Variables:
     """The environment variables of one signal."""
 
-    endpoint: str
-    headers: str
-    timeout: str
-    compression: str
-    certificate: str
-    client_key: str
-    client_certificate: str
-    insecure: str
-    grpc_credential_provider: str
+    def __init__(
+        self,
+        endpoint: str,
+        headers: str,
+        timeout: str,
+        compression: str,
+        certificate: str,
+        client_key: str,
+        client_certificate: str,
+        insecure: str,
+        grpc_credential_provider: str,
+    ) -> None:
+        self.endpoint = endpoint
+        self.headers = headers
+        self.timeout = timeout
+        self.compression = compression
+        self.certificate = certificate
+        self.client_key = client_key
+        self.client_certificate = client_certificate
+        self.insecure = insecure
+        self.grpc_credential_provider = grpc_credential_provider
 
 
-class Signal(NamedTuple):
-    """One signal's names."""
+class Signal:
+    """One signal's names: in the gRPC exporter's log lines and in the exporter's metrics about itself; in the HTTP
+    exporters' log lines; in front of `batch` in log lines; what is added to a base URL."""
 
-    # In the gRPC exporter's log lines, and in the exporter's metrics about itself.
-    name: str
-    # In the HTTP exporters' log lines.
-    items: str
-    # In front of `batch` in log lines.
-    batch: str
-    # What is added to a base URL.
-    path: str
-    variables: Variables
+    def __init__(self, name: str, items: str, batch: str, path: str, variables: Variables) -> None:
+        self.name = name
+        self.items = items
+        self.batch = batch
+        self.path = path
+        self.variables = variables
 
 
 TRACES = Signal(

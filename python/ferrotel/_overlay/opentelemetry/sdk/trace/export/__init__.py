@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from enum import Enum
 from os import environ, linesep
 from time import perf_counter
-from typing import IO, TYPE_CHECKING, Any, Callable, Sequence, TypeVar
 
 from ferrotel import _native
+from ferrotel._late import TYPE_CHECKING, TypeVar, getLogger
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
 from opentelemetry.sdk._shared_internal import BatchProcessor
 from opentelemetry.sdk._shared_internal._native_batch import (
@@ -33,7 +32,11 @@ from opentelemetry.sdk.trace import SpanProcessor as SpanProcessor
 from opentelemetry.sdk.trace._span_processor import PatchableSpanProcessor
 
 if TYPE_CHECKING:
+    from typing import IO, Any, Callable, Sequence
+
     from opentelemetry.metrics import MeterProvider
+
+    _OnEnd = TypeVar("_OnEnd", bound=Callable[..., None])
 
 _DEFAULT_SCHEDULE_DELAY_MILLIS = 5000
 _DEFAULT_MAX_EXPORT_BATCH_SIZE = 512
@@ -43,9 +46,7 @@ _DEFAULT_MAX_QUEUE_SIZE = 2048
 _SIMPLE_PROCESSOR_PATIENCE = 1.0
 _ENV_VAR_INT_VALUE_ERROR_MESSAGE = "Unable to parse value for %s as integer. Defaulting to %s."
 
-logger = logging.getLogger(__name__)
-
-_OnEnd = TypeVar("_OnEnd", bound=Callable[..., None])
+logger = getLogger(__name__)
 
 
 class SpanExportResult(Enum):

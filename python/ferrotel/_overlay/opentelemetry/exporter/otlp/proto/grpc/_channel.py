@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Sequence
+from ferrotel._late import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any, Sequence
 
 
-class Channel(NamedTuple):
+class Channel:
     """Where and how to connect. The connection itself is the engine's, made with the first batch."""
 
-    target: str
-    credentials: Any = None
-    options: Sequence[tuple[str, Any]] = ()
-    compression: Any = None
+    def __init__(
+        self,
+        target: str,
+        credentials: Any = None,
+        options: Sequence[tuple[str, Any]] = (),
+        compression: Any = None,
+    ) -> None:
+        self.target = target
+        self.credentials = credentials
+        self.options = options
+        self.compression = compression
 
     def close(self) -> None:
         """Nothing is open here."""

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import sys
-from logging import getLogger
-from typing import Any, NamedTuple
+
+from ferrotel._late import TYPE_CHECKING, getLogger
+
+if TYPE_CHECKING:
+    from typing import Any
 
 _logger = getLogger("opentelemetry.exporter.otlp.proto.grpc.exporter")
 
 
-class TlsCredentials(NamedTuple):
+class TlsCredentials:
     """What `grpc.ssl_channel_credentials` takes; None stands for the system's roots, or for no client certificate."""
 
-    root_certificates: bytes | None = None
-    private_key: bytes | None = None
-    certificate_chain: bytes | None = None
+    def __init__(
+        self,
+        root_certificates: bytes | None = None,
+        private_key: bytes | None = None,
+        certificate_chain: bytes | None = None,
+    ) -> None:
+        self.root_certificates = root_certificates
+        self.private_key = private_key
+        self.certificate_chain = certificate_chain
 
 
 def tls_of(credentials: Any) -> TlsCredentials:

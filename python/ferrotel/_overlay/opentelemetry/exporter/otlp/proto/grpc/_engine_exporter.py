@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from os import environ
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Iterable, Sequence
 
+from ferrotel._late import TYPE_CHECKING, Generic
 from opentelemetry.exporter.otlp.common._engine import EngineExporter, runs_in_engine
 from opentelemetry.exporter.otlp.common._signal import Signal
 from opentelemetry.exporter.otlp.proto.grpc.exporter import (
@@ -18,6 +18,8 @@ from opentelemetry.exporter.otlp.proto.grpc.exporter import (
 )
 
 if TYPE_CHECKING:
+    from typing import Any, ClassVar, Iterable, Sequence
+
     from opentelemetry.metrics import MeterProvider
 
 

@@ -6,14 +6,11 @@ import sys
 import threading
 from abc import ABC, abstractmethod
 from enum import IntEnum
-from logging import getLogger
 from os import environ
-from typing import TYPE_CHECKING, Any, Callable, Generic, Iterable, Sequence, TypeVar
-from urllib.parse import urlparse
 
 from ferrotel import _native
 from ferrotel._compat import deprecated
-from opentelemetry.exporter.otlp.common._exporter_metrics import create_exporter_metrics
+from ferrotel._late import TYPE_CHECKING, Generic, TypeVar, getLogger, import_logging
 from opentelemetry.exporter.otlp.proto.grpc import _OTLP_GRPC_CHANNEL_OPTIONS
 from opentelemetry.exporter.otlp.proto.grpc._channel import insecure_channel, secure_channel
 from opentelemetry.exporter.otlp.proto.grpc._credentials import ssl_channel_credentials, tls_of
@@ -31,10 +28,10 @@ from opentelemetry.sdk.environment_variables import (
     OTEL_EXPORTER_OTLP_TIMEOUT,
     OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED,
 )
-from opentelemetry.util._importlib_metadata import entry_points
-from opentelemetry.util.re import parse_env_headers
 
 if TYPE_CHECKING:
+    from typing import Any, Callable, Iterable, Sequence
+
     from opentelemetry.metrics import MeterProvider
 
 RPC_RESPONSE_STATUS_CODE = "rpc.response.status_code"
@@ -138,6 +135,8 @@ def _get_credentials(
 
 
 def _provided(name: str) -> Any:
+    from opentelemetry.util._importlib_metadata import entry_points
+
     group = "opentelemetry_otlp_credential_provider"
     found = next(iter(entry_points(group=group, name=name)), None)
     if found is None:
@@ -180,9 +179,12 @@ class OTLPExporterMixin(ABC, Generic[SDKDataT, ExportServiceRequestT, ExportResu
         meter_provider: MeterProvider | None = None,
     ) -> None:
         super().__init__()
+        import_logging()
         self._result = result
         self._stub = stub
         self._endpoint = endpoint or environ.get(OTEL_EXPORTER_OTLP_ENDPOINT, "http://localhost:4317")
+        from urllib.parse import urlparse
+
         url = urlparse(self._endpoint)
         self._insecure = _is_insecure(url.scheme, insecure)
         self._endpoint = url.netloc or self._endpoint
@@ -292,6 +294,8 @@ class OTLPExporterMixin(ABC, Generic[SDKDataT, ExportServiceRequestT, ExportResu
             self._client.shutdown()
 
     def _set_meter_provider(self, meter_provider: MeterProvider | None) -> None:
+        from opentelemetry.exporter.otlp.common._exporter_metrics import create_exporter_metrics
+
         enabled = environ.get(OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED, "").strip().lower() == "true"
         self._metrics = create_exporter_metrics(
             self._component_type, self._signal, self._endpoint, meter_provider, enabled
@@ -309,6 +313,8 @@ def _is_insecure(scheme: str, insecure: bool | None) -> bool:
 
 def _header_pairs(headers: Any) -> tuple[tuple[str, str], ...]:
     if isinstance(headers, str):
+        from opentelemetry.util.re import parse_env_headers
+
         headers = parse_env_headers(headers, liberal=True)
     if isinstance(headers, dict) or hasattr(headers, "items"):
         headers = headers.items()

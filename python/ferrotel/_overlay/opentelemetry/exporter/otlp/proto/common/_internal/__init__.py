@@ -5,11 +5,14 @@ The package opentelemetry-proto is imported when the first message is asked for,
 
 from __future__ import annotations
 
-import logging
-from importlib import import_module
-from typing import Any, Callable, Mapping, Sequence, TypeVar
+from collections.abc import Mapping, Sequence
 
-_logger = logging.getLogger(__name__)
+from ferrotel._late import TYPE_CHECKING, TypeVar, getLogger
+
+if TYPE_CHECKING:
+    from typing import Any, Callable
+
+_logger = getLogger(__name__)
 
 _TypingResourceT = TypeVar("_TypingResourceT")
 _ResourceDataT = TypeVar("_ResourceDataT")
@@ -17,6 +20,8 @@ _ResourceDataT = TypeVar("_ResourceDataT")
 
 def protobuf(module: str) -> Any:
     """The generated module `opentelemetry.proto.<module>`."""
+    from importlib import import_module
+
     try:
         return import_module(f"opentelemetry.proto.{module}")
     except ImportError as error:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from os import PathLike
 from os import environ as environ
-from typing import TYPE_CHECKING, Any, Iterable, Sequence
 
 from ferrotel import _native
+from ferrotel._late import TYPE_CHECKING, getLogger
 from opentelemetry.exporter.otlp.common._engine import runs_in_engine
 from opentelemetry.exporter.otlp.common._signal import TRACES
-from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.exporter.otlp.proto.grpc._engine_exporter import EngineGrpcExporter
 from opentelemetry.exporter.otlp.proto.grpc.exporter import OTLPExporterMixin
 from opentelemetry.exporter.otlp.proto.grpc.exporter import (
@@ -31,12 +29,18 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 if TYPE_CHECKING:
+    from typing import Any, Iterable, Sequence
+
     from opentelemetry.metrics import MeterProvider
 
-logger = logging.getLogger(__name__)
+    _Base = EngineGrpcExporter[Sequence[ReadableSpan], Any, SpanExportResult, Any]
+else:
+    _Base = EngineGrpcExporter
+
+logger = getLogger(__name__)
 
 
-class OTLPSpanExporter(SpanExporter, EngineGrpcExporter[Sequence[ReadableSpan], Any, SpanExportResult, Any]):
+class OTLPSpanExporter(SpanExporter, _Base):
     """Sends spans by OTLP over gRPC; the arguments are those of `OTLPExporterMixin`.
 
     OTEL_EXPORTER_OTLP_TRACES_* answer for arguments that are left out, then OTEL_EXPORTER_OTLP_*.
@@ -80,6 +84,8 @@ class OTLPSpanExporter(SpanExporter, EngineGrpcExporter[Sequence[ReadableSpan], 
 
     @runs_in_engine
     def _translate_data(self, data: Sequence[ReadableSpan]) -> Any:
+        from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+
         return encode_spans(data)
 
     def _count_data(self, data: Sequence[ReadableSpan]) -> int:

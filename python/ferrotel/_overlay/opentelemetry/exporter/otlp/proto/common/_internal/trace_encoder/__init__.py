@@ -5,12 +5,14 @@ The exporters never come here: the engine writes the bytes that they send.
 
 from __future__ import annotations
 
-from typing import Any, Sequence
-
 from ferrotel import _native
+from ferrotel._late import TYPE_CHECKING
 from opentelemetry.exporter.otlp.proto.common._internal import protobuf
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind
+
+if TYPE_CHECKING:
+    from typing import Any, Sequence
 
 
 def encode_spans(sdk_spans: Sequence[ReadableSpan]) -> Any:
