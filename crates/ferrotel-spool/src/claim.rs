@@ -53,12 +53,16 @@ static HELD: [AtomicI32; 64] = [const { AtomicI32::new(NONE) }; 64];
 /// Has a child that is forked close this descriptor: a lock is held until all have closed it, and a child may live for
 /// longer than its parent.
 fn note(descriptor: i32) -> Option<&'static AtomicI32> {
+    HELD.iter().find(|slot| slot.compare_exchange(NONE, descriptor, Ordering::AcqRel, Ordering::Relaxed).is_ok())
+}
+
+/// Has forks looked after from now on (idempotent).
+pub(crate) fn watch_forks() {
     static ONCE: Once = Once::new();
     // SAFETY: the handler only closes files, which is async-signal-safe.
     ONCE.call_once(|| unsafe {
         libc::pthread_atfork(None, None, Some(after_fork_in_child));
     });
-    HELD.iter().find(|slot| slot.compare_exchange(NONE, descriptor, Ordering::AcqRel, Ordering::Relaxed).is_ok())
 }
 
 extern "C" fn after_fork_in_child() {

@@ -1,7 +1,7 @@
 //! What lies in the directories.
 
 use std::fs::{self, DirBuilder};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::time::Duration;
@@ -13,11 +13,11 @@ pub(crate) const UNFINISHED: &str = ".tmp";
 /// A file that is not finished after so long is of a process that was killed.
 const ABANDONED: Duration = Duration::from_secs(60);
 
-/// The batches in one directory, in no order. None where there is no directory.
+/// The batches in one directory, in no order; none where there is no directory: a batch that is to be kept there tells.
 pub(crate) fn batches(folder: &Path) -> io::Result<Vec<Name>> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
     let mut names = Vec::new();

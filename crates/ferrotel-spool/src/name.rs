@@ -13,6 +13,8 @@ const WAITING: &str = ".batch";
 /// Behind the name of a batch that is set aside.
 pub(crate) const DAMAGED: &str = ".damaged";
 
+static RANDOM: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+
 /// What a name says. Ordered by age.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Name {
@@ -27,9 +29,13 @@ pub(crate) struct Name {
 }
 
 impl Name {
+    /// Makes what names are made of: not with the first batch, which a fork of another thread could interrupt.
+    pub fn prepare() {
+        LazyLock::force(&RANDOM);
+    }
+
     /// A name that no other file has.
     pub fn new(items: u32, bytes: u64) -> Self {
-        static RANDOM: LazyLock<RandomState> = LazyLock::new(RandomState::new);
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let written = clock::now_unix_nanos();
         // A forked child inherits the seed and the count, and processes in different containers may have the same id.

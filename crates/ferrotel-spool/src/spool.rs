@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::claim::{Claim, Lock};
+use crate::claim::{self, Claim, Lock};
 use crate::format::{self, Content, Signal};
 use crate::listing::{self, UNFINISHED};
 use crate::name::{DAMAGED, Name};
@@ -65,6 +65,8 @@ impl Spool {
     /// What `destination` says is not written, only a hash of it: two processes send each other's batches where signal,
     /// content and destination are the same.
     pub fn new(root: &Path, signal: Signal, content: Content, destination: &str, max_bytes: u64) -> Self {
+        claim::watch_forks();
+        Name::prepare();
         let hash = fnv(&[&[content as u8], destination.as_bytes()]);
         let folder = root.join(format!("{}-{hash:016x}", signal.as_str()));
         Spool { root: root.to_owned(), folder, signal, content, max_bytes, size: Mutex::default() }
