@@ -5,7 +5,7 @@ VENV ?= .venv
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-rust test-python test-pythons lint lint-rust lint-python lint-house bench publish instructions w3c conformance surface docs develop wheel faults instructions-dev stress fuzz asan memcheck check-tools
+.PHONY: help demo test test-rust test-python test-pythons lint lint-rust lint-python lint-house bench publish instructions w3c conformance surface docs develop wheel faults instructions-dev stress fuzz asan memcheck outage check-tools
 
 # The tests that run on every Python, not only on the main one.
 CORE_TESTS := $(wildcard $(addprefix tests/python/,api baggage propagation sdk))
@@ -32,6 +32,7 @@ help:
 	@echo "make fuzz      hostile input for minutes; FUZZ_SECONDS for each target (60)"
 	@echo "make asan      the tests under AddressSanitizer (needs a nightly toolchain)"
 	@echo "make memcheck  the hot path, forks and ends under Valgrind"
+	@echo "make outage    an hour without a collector, on disk and delivered afterwards (minutes)"
 	@echo "make surface   every public name of the reference, looked up on ferrotel"
 	@echo "make w3c W3C_TRACE_CONTEXT=<checkout of w3c/trace-context>"
 	@echo "PYTHON=/path/to/python chooses the interpreter (now: $(PYTHON))"
@@ -165,6 +166,9 @@ asan: build/tools/.stamp
 memcheck: build/tools/.stamp
 	@python=$$(scripts/python-env.sh $(PYTHON) -) && \
 	    scripts/step.sh "memcheck" $(PYTHON) scripts/memcheck.py $$python -W ignore tests/memory/hot_path.py 1
+
+outage: | check-tools
+	@cargo test --quiet --locked --profile quick --package ferrotel-otlp --test transport -- --ignored --nocapture an_outage_of_an_hour
 
 surface: build/tools/.stamp
 	@python=$$($(MAIN_ENV)) && exec $$python -m pytest -q tests/compat

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import bad_collectors, ends, forks, overload
+from . import bad_collectors, ends, forks, overload, spool
 from .running import Case
 
-ALL: list[Case] = [*ends.CASES, *forks.CASES, *bad_collectors.CASES, *overload.CASES]
+ALL: list[Case] = [*ends.CASES, *forks.CASES, *bad_collectors.CASES, *overload.CASES, *spool.CASES]
