@@ -381,7 +381,7 @@ impl Transport {
                 let remaining = deadline.saturating_duration_since(Instant::now());
                 grpc::attempt(client, settings, &settings.headers, body, remaining).await
             }
-            _ => http::attempt(client, settings, &settings.headers, body).await,
+            _ => http::attempt(client, settings, &settings.headers, body, deadline).await,
         }
     }
 
