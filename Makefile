@@ -104,7 +104,9 @@ bench: build/tools/.stamp
 	@python=$$(scripts/python-env.sh $(PYTHON) - release) && \
 	    $$python benches/run.py --python $(PYTHON) --ferrotel-python $(CURDIR)/$$python $(BENCH_ARGS)
 	@python=$$(scripts/python-env.sh $(PYTHON) benches/web.txt release) && \
-	    exec $$python benches/web.py --python $(PYTHON) --ferrotel-python $(CURDIR)/$$python $(BENCH_WEB_ARGS)
+	    $$python benches/web.py --python $(PYTHON) --ferrotel-python $(CURDIR)/$$python $(BENCH_WEB_ARGS)
+	@python=$$(scripts/python-env.sh $(PYTHON) - release) && \
+	    exec $$python benches/pipeline.py --python $(PYTHON) --ferrotel-python $(CURDIR)/$$python $(BENCH_PIPELINE_ARGS)
 
 # The build takes a minute or two, the counting another: not part of `make test`.
 instructions: build/tools/.stamp
