@@ -88,8 +88,8 @@ lint-house: | check-tools
 	@scripts/step.sh "one-way imports" $(PYTHON) scripts/arrows.py
 	@scripts/step.sh "docs/environment.md" $(PYTHON) scripts/environment.py --check
 	@scripts/step.sh "docs/compliance.md" $(PYTHON) scripts/compliance.py --check
-	@scripts/step.sh "published figures" $(PYTHON) benches/publish.py --check
 	@scripts/step.sh "docs/unsafe.md" $(PYTHON) scripts/unsafe.py --check
+	@scripts/step.sh "published figures" $(PYTHON) benches/publish.py --check
 
 lint-python: build/tools/.stamp
 	@scripts/step.sh "ruff format" build/tools/bin/ruff format --check .
@@ -147,11 +147,6 @@ faults: build/tools/.stamp
 	@python=$$(scripts/python-env.sh $(PYTHON) tests/requirements-faults.txt $(FAULTS_PROFILE)) && \
 	    PYTHONPATH=tests exec $$python -m faults --base $(PYTHON) --profile $(FAULTS_PROFILE) --json build/faults/faults.json $(FAULTS_ARGS)
 
-# The programs run on an optimised build: ten million spans. STRESS_ARGS='--only signals --seconds 60' chooses.
-stress: build/tools/.stamp
-	@scripts/step.sh "ThreadSanitizer" scripts/thread-sanitizer.sh
-	@python=$$(scripts/python-env.sh $(PYTHON) - quick) && PYTHONPATH=tests exec $$python -m stress $(STRESS_ARGS)
-
 # `make test` runs each target, and the properties in Python, for a second.
 FUZZ_SECONDS ?= 60
 FUZZ_EXAMPLES ?= 3000
@@ -172,6 +167,11 @@ memcheck: build/tools/.stamp
 
 outage: | check-tools
 	@cargo test --quiet --locked --profile quick --package ferrotel-otlp --test transport -- --ignored --nocapture an_outage_of_an_hour
+
+# The programs run on an optimised build: ten million spans. STRESS_ARGS='--only signals --seconds 60' chooses.
+stress: build/tools/.stamp
+	@scripts/step.sh "ThreadSanitizer" scripts/thread-sanitizer.sh
+	@python=$$(scripts/python-env.sh $(PYTHON) - quick) && PYTHONPATH=tests exec $$python -m stress $(STRESS_ARGS)
 
 surface: build/tools/.stamp
 	@python=$$($(MAIN_ENV)) && exec $$python -m pytest -q tests/compat

@@ -77,6 +77,7 @@ def main() -> int:
         delivered = sink.close()
     facts = {
         **facts_of(ferrotel, official),
+        "rust": RUST if rust else "(not measured)",
         "clock": {"wall": "the clock", "cpu": "the calling thread's CPU"}[options.clock],
         "rounds": options.rounds,
         "milliseconds": options.milliseconds,
@@ -196,7 +197,6 @@ def facts_of(ferrotel: str, official: str) -> dict[str, Any]:
         "ferrotel": distribution(ferrotel, "ferrotel"),
         "build": build_of(ferrotel),
         "official": distribution(official, "opentelemetry-sdk"),
-        "rust": RUST,
         "machine": platform.platform(),
         "system": system(),
     }

@@ -7,7 +7,7 @@ use fastrand::Rng;
 use ferrotel_fuzz::{TARGETS, Target, mutation};
 
 /// Mutations of each target in `make test`: a second each. FERROTEL_FUZZ_CASES asks for others.
-const CASES: usize = 1500;
+const CASES: usize = 600;
 
 #[test]
 fn every_target_keeps_its_promises() {

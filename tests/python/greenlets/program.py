@@ -129,12 +129,12 @@ def waits():
     silent.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(MUTE + "/v1/traces", timeout=30)))
     silent.get_tracer("silent").start_span("never answered").end()
     with Ticks() as ticks:
-        flushed = silent.force_flush(800)
+        flushed = silent.force_flush(600)
     found["force_flush"] = flushed, ticks.took, ticks.longest
     if library == "gevent":
         with Ticks() as ticks:
             try:
-                with green.Timeout(0.3):
+                with green.Timeout(0.2):
                     silent.force_flush(20000)
                 found["gevent.Timeout"] = None
             except green.Timeout:

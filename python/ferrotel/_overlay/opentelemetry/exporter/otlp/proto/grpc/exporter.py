@@ -27,6 +27,7 @@ from opentelemetry.sdk.environment_variables import (
     OTEL_EXPORTER_OTLP_TIMEOUT,
     OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED,
 )
+from opentelemetry.util._importlib_metadata import entry_points
 
 if TYPE_CHECKING:
     from typing import Any, Callable, Iterable, Sequence
@@ -134,8 +135,6 @@ def _get_credentials(
 
 
 def _provided(name: str) -> Any:
-    from opentelemetry.util._importlib_metadata import entry_points
-
     group = "opentelemetry_otlp_credential_provider"
     found = next(iter(entry_points(group=group, name=name)), None)
     if found is None:
