@@ -340,7 +340,7 @@ unsafe fn make(entered: &Entered, context: Raw) -> *mut Path {
             || !is_context(context)
             || lazy(context).base != EMPTY.load(Ordering::Relaxed)
             || !lazy(context).key.is_null()
-            || !(tree::has_none(entered.before) || !path_through(entered.before, entered.value).is_null())
+            || !tree::has_none(entered.before) && path_through(entered.before, entered.value).is_null()
         {
             return null_mut();
         }
