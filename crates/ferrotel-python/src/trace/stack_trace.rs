@@ -246,7 +246,7 @@ fn one<'py>(py: Python<'py>, modules: &Modules, exception: &Bound<'py, PyAny>, t
 /// The UTF-8 of a string; `None` where it has none, for a lone surrogate.
 fn utf8<'a>(text: &'a Bound<'_, PyAny>) -> Option<&'a str> {
     let text = text.cast::<PyString>().ok()?;
-    text.to_str().map_err(|error| drop(error)).ok()
+    text.to_str().map_err(drop).ok()
 }
 
 /// Appends the text of a place, if it is kept, and was made from this source.
