@@ -77,7 +77,7 @@ class InvalidCompressionValueException(Exception):
 
 def environ_to_compression(environ_key: str) -> Any:
     """The compression that a variable asks for; None where it is not set."""
-    if environ_key not in environ:
+    if not environ.get(environ_key, "").strip():
         return None
     word = environ[environ_key].lower().strip()
     if word != "gzip":
@@ -179,7 +179,7 @@ class OTLPExporterMixin(ABC, Generic[SDKDataT, ExportServiceRequestT, ExportResu
         import_logging()
         self._result = result
         self._stub = stub
-        self._endpoint = endpoint or environ.get(OTEL_EXPORTER_OTLP_ENDPOINT, "http://localhost:4317")
+        self._endpoint = endpoint or environ.get(OTEL_EXPORTER_OTLP_ENDPOINT) or "http://localhost:4317"
         from urllib.parse import urlparse
 
         url = urlparse(self._endpoint)
@@ -187,7 +187,7 @@ class OTLPExporterMixin(ABC, Generic[SDKDataT, ExportServiceRequestT, ExportResu
         self._endpoint = url.netloc or self._endpoint
         self._headers = _header_pairs(headers or environ.get(OTEL_EXPORTER_OTLP_HEADERS))
         self._channel_options = _with_default_options(channel_options)
-        self._timeout = timeout or float(environ.get(OTEL_EXPORTER_OTLP_TIMEOUT, 10))
+        self._timeout = timeout or float(environ.get(OTEL_EXPORTER_OTLP_TIMEOUT) or 10)
         self._collector_kwargs = None
         if compression is None:
             compression = environ_to_compression(OTEL_EXPORTER_OTLP_COMPRESSION)
