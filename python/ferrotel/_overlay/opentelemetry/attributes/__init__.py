@@ -47,7 +47,7 @@ class BoundedAttributes(MutableMapping[str, "types.AnyValue"]):
         self.maxlen = maxlen
         self.max_value_len = max_value_len
         self.dropped = 0
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._immutable = False
         if attributes is not None and not _is_empty(attributes):
             self._set_items(attributes)

@@ -153,7 +153,7 @@ class _OpenTelemetrySemanticConventionStability:
     """What OTEL_SEMCONV_STABILITY_OPT_IN says, read once."""
 
     _initialized = False
-    _lock = threading.Lock()
+    _lock = threading.RLock()
     _OTEL_SEMCONV_STABILITY_SIGNAL_MAPPING: dict[_OpenTelemetryStabilitySignalType, _StabilityMode] = {}
 
     @classmethod

@@ -67,7 +67,7 @@ class ScrapeEndpoint:
         call_after_fork(self._close_in_child)
 
     def _reset(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._closed = False
         self._requests: dict[socket.socket, float] = {}
 

@@ -27,7 +27,7 @@ class CollectorRegistry:
 
     def _make_lock(self) -> None:
         # A forked child must not inherit it as another thread held it.
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def register(self, collector: Collector) -> None:
         """Adds a collector; ValueError where it is registered already."""

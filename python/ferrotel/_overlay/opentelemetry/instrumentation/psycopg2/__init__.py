@@ -55,7 +55,7 @@ class Psycopg2Instrumentor(BaseInstrumentor):
     _DATABASE_SYSTEM = "postgresql"
     # What made the cursors of a connection before.
     _INSTRUMENTED_CONNECTIONS: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
-    _INSTRUMENTED_CONNECTIONS_LOCK = threading.Lock()
+    _INSTRUMENTED_CONNECTIONS_LOCK = threading.RLock()
 
     def instrumentation_dependencies(self) -> Collection[str]:
         # Both packages are the same library: the one that is installed counts.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from threading import Lock
+from threading import RLock
 from typing import Any, Callable, Sequence, TypeVar, Union, cast
 
 from opentelemetry.metrics._internal._proxy_instrument import (
@@ -57,7 +57,7 @@ class _ProxyMeter(Meter):
     ) -> None:
         super().__init__(name, version=version, schema_url=schema_url)
         self._attributes = attributes
-        self._lock = Lock()
+        self._lock = RLock()
         self._instruments: list[_ProxyInstrumentT] = []
         self._synchronous: dict[tuple[object, ...], _ProxyInstrumentT] = {}
         self._real_meter: Meter | None = None
@@ -203,7 +203,7 @@ class _ProxyMeterProvider(MeterProvider):
     """The global provider while none is set. Meters that are named alike are one."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
+        self._lock = RLock()
         self._meters: list[_ProxyMeter] = []
         self._by_identity: dict[tuple[object, ...], _ProxyMeter] = {}
         self._real_meter_provider: MeterProvider | None = None

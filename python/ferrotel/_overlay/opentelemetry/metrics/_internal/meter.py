@@ -6,7 +6,7 @@ import warnings
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from logging import getLogger
-from threading import Lock
+from threading import RLock
 from typing import Sequence
 
 from opentelemetry.metrics._internal.instrument import (
@@ -53,7 +53,7 @@ class Meter(ABC):
         self._version = version
         self._schema_url = schema_url
         self._instrument_ids: dict[str, _MetricsHistogramAdvisory | None] = {}
-        self._instrument_ids_lock = Lock()
+        self._instrument_ids_lock = RLock()
 
     @property
     def name(self) -> str:

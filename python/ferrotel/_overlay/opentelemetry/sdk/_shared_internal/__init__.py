@@ -97,7 +97,7 @@ class BatchProcessor(Generic[Telemetry]):
 
     def _begin(self) -> None:
         self._pid = os.getpid()
-        self._export_lock = threading.Lock()
+        self._export_lock = threading.RLock()
         self._worker_awaken = threading.Event()
         self._worker_thread = threading.Thread(
             name=f"OtelBatch{self._exporting}RecordProcessor", target=self.worker, daemon=True
@@ -110,7 +110,7 @@ class BatchProcessor(Generic[Telemetry]):
         self._queue.clear()
         if self._shutdown:
             self._pid = os.getpid()
-            self._export_lock = threading.Lock()
+            self._export_lock = threading.RLock()
         else:
             self._begin()
 

@@ -109,7 +109,7 @@ def _percent_decoded(text: str) -> str:
 
 _service_instance_id: str | None = None
 _service_instance_id_pid: int | None = None
-_service_instance_id_lock = threading.Lock()
+_service_instance_id_lock = threading.RLock()
 
 
 class ServiceInstanceIdResourceDetector(ResourceDetector):
@@ -144,7 +144,7 @@ def _random_uuid() -> str:
 def _release_lock_in_child() -> None:
     # Another thread may have held it at the moment of the fork, and does not exist in the child.
     global _service_instance_id_lock
-    _service_instance_id_lock = threading.Lock()
+    _service_instance_id_lock = threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):

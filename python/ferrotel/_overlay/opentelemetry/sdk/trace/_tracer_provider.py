@@ -76,13 +76,13 @@ class TracerProvider(trace_api.TracerProvider):
         self._disabled = os.environ.get(OTEL_SDK_DISABLED, "").strip().lower() == "true"
         self._meter_provider = meter_provider
         self._tracer_configurator = _tracer_configurator or _default_tracer_configurator
-        self._tracers_lock = threading.Lock()
+        self._tracers_lock = threading.RLock()
         self._tracers: dict[InstrumentationScope, Tracer] = {}
         self._atexit_handler = shut_down_at_exit(self) if shutdown_on_exit else None
         call_after_fork(self._handle_fork)
 
     def _handle_fork(self) -> None:
-        self._tracers_lock = threading.Lock()
+        self._tracers_lock = threading.RLock()
         if self._atexit_handler is not None:
             deliver_at_end_of_child(self)
         self._update_resource(_get_process_dependent_resource())
@@ -90,14 +90,14 @@ class TracerProvider(trace_api.TracerProvider):
     def _update_resource(self, resource: Resource) -> None:
         with self._tracers_lock:
             self._resource = self._resource.merge(resource)
-            for tracer in self._tracers.values():
+            for tracer in list(self._tracers.values()):
                 tracer._set_resource(self._resource)
 
     def _set_tracer_configurator(self, *, tracer_configurator: _TracerConfiguratorT) -> None:
         """Replaces the configurator, for the tracers that exist as well."""
         self._tracer_configurator = tracer_configurator
         with self._tracers_lock:
-            for scope, tracer in self._tracers.items():
+            for scope, tracer in list(self._tracers.items()):
                 tracer._set_tracer_config(self._apply_tracer_configurator(scope))
 
     def _apply_tracer_configurator(self, instrumentation_scope: InstrumentationScope) -> _TracerConfig:
@@ -140,7 +140,7 @@ class TracerProvider(trace_api.TracerProvider):
             tracer = self._tracers.get(scope)
             if tracer is None:
                 note_unused_provider(None)
-                tracer = self._tracers[scope] = Tracer(
+                made = Tracer(
                     self.sampler,
                     self.resource,
                     self._active_span_processor,
@@ -151,6 +151,8 @@ class TracerProvider(trace_api.TracerProvider):
                     meter_provider=self._meter_provider,
                     _tracer_config=self._apply_tracer_configurator(scope),
                 )
+                # A signal handler, or the configurator, may have asked for the same one meanwhile.
+                tracer = self._tracers.setdefault(scope, made)
             return tracer
 
     def add_span_processor(self, span_processor: SpanProcessor) -> None:

@@ -22,7 +22,7 @@ class Labeler:
     """
 
     def __init__(self, max_custom_attrs: int = 20, max_attr_value_length: int = 100) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._attributes: dict[str, str | int | float | bool] = {}
         self._max_custom_attrs = max_custom_attrs
         self._max_attr_value_length = max_attr_value_length

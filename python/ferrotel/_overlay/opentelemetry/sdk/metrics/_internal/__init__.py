@@ -6,7 +6,7 @@ import weakref
 from atexit import unregister
 from logging import getLogger
 from os import environ
-from threading import Lock
+from threading import RLock
 from time import time_ns
 from typing import TYPE_CHECKING, Any, ClassVar, Sequence
 
@@ -112,7 +112,7 @@ class MeterProvider(APIMeterProvider):
             reference.
     """
 
-    _all_metric_readers_lock: ClassVar[Any] = Lock()
+    _all_metric_readers_lock: ClassVar[Any] = RLock()
     _all_metric_readers: ClassVar[weakref.WeakSet[MetricReader]] = weakref.WeakSet()
 
     def __init__(
@@ -129,8 +129,8 @@ class MeterProvider(APIMeterProvider):
         apply_log_level()
         if cardinality_limit is not None and cardinality_limit < 1:
             raise ValueError(f"cardinality_limit of a MeterProvider is a positive number, not {cardinality_limit!r}")
-        self._lock = Lock()
-        self._meter_lock = Lock()
+        self._lock = RLock()
+        self._meter_lock = RLock()
         self._sdk_config = SdkConfiguration(
             exemplar_filter=exemplar_filter
             or _get_exemplar_filter(environ.get(OTEL_METRICS_EXEMPLAR_FILTER, "trace_based")),
@@ -164,12 +164,12 @@ class MeterProvider(APIMeterProvider):
         metric_reader._set_meter_provider(self)
 
     def _handle_fork(self) -> None:
-        self._lock = Lock()
-        self._meter_lock = Lock()
-        type(self)._all_metric_readers_lock = Lock()
+        self._lock = RLock()
+        self._meter_lock = RLock()
+        type(self)._all_metric_readers_lock = RLock()
         for meter in self._meters.values():
-            meter._instrument_registration_lock = Lock()
-            meter._instrument_ids_lock = Lock()
+            meter._instrument_registration_lock = RLock()
+            meter._instrument_ids_lock = RLock()
         self._measurement_consumer._at_fork_reinit()
         if self._atexit_handler is not None:
             deliver_at_end_of_child(self)
@@ -270,7 +270,7 @@ class MeterProvider(APIMeterProvider):
         with self._meter_lock:
             meter = self._meters.get(scope)
             if meter is None:
-                meter = self._meters[scope] = Meter(scope, self._measurement_consumer, _meter_config=config)
+                meter = self._meters.setdefault(scope, Meter(scope, self._measurement_consumer, _meter_config=config))
             return meter
 
     def add_metric_reader(self, metric_reader: MetricReader) -> None:

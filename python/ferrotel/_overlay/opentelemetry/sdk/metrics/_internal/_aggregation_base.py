@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from enum import IntEnum
-from threading import Lock
+from threading import RLock
 from typing import Any, Generic, Sequence, TypeVar
 
 from opentelemetry.sdk.metrics._internal.exemplar import Exemplar, ExemplarReservoirBuilder
@@ -30,7 +30,7 @@ class _Aggregation(ABC, Generic[_DataPointVarT]):
     """
 
     def __init__(self, attributes: Attributes, reservoir_builder: ExemplarReservoirBuilder) -> None:
-        self._lock = Lock()
+        self._lock = RLock()
         self._attributes = attributes
         self._reservoir = reservoir_builder()
         self._previous_point: Any = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from logging import getLogger
-from threading import Lock
+from threading import RLock
 from typing import Any, Callable, Sequence, TypeVar
 
 from ferrotel import _native
@@ -102,7 +102,7 @@ class Meter(APIMeter):
         self._instrumentation_scope = instrumentation_scope
         self._measurement_consumer = measurement_consumer
         self._instrument_id_instrument: dict[str, Any] = {}
-        self._instrument_registration_lock = Lock()
+        self._instrument_registration_lock = RLock()
         self._meter_config = _ProxyMeterConfig(_meter_config or _MeterConfig.default())
 
     def _is_enabled(self) -> bool:
@@ -237,7 +237,7 @@ class Meter(APIMeter):
             instrument: Any = self._instrument_id_instrument.get(status.instrument_id)
             is_new = instrument is None
             if is_new:
-                instrument = made_class(
+                made_here = made_class(
                     name,
                     self._instrumentation_scope,
                     self._measurement_consumer,
@@ -247,7 +247,9 @@ class Meter(APIMeter):
                     _meter_config=self._meter_config,
                     **arguments,
                 )
-                self._instrument_id_instrument[status.instrument_id] = instrument
+                # A signal handler may have asked for the same one meanwhile.
+                instrument = self._instrument_id_instrument.setdefault(status.instrument_id, made_here)
+                is_new = instrument is made_here
         if is_new and "callbacks" in arguments:
             self._measurement_consumer.register_asynchronous_instrument(instrument)
         if status.conflict:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from logging import getLogger
-from threading import Lock
+from threading import RLock
 from time import time_ns
 from typing import Any, Mapping, Sequence, Tuple, cast
 
@@ -55,7 +55,7 @@ class _ViewInstrumentMatch:
         self._view = view
         self._instrument = instrument
         self._attributes_aggregation: dict[_HashedAttributes, _Aggregation[Any]] = {}
-        self._lock = Lock()
+        self._lock = RLock()
         self._instrument_class_aggregation = instrument_class_aggregation
         self._name = view._name or instrument.name
         self._description = view._description or instrument.description
@@ -138,8 +138,8 @@ class _ViewInstrumentMatch:
                 attributes, key = dict(_OVERFLOW), _hash_attributes(_OVERFLOW)
             aggregation = self._attributes_aggregation.get(key)
             if aggregation is None:
-                aggregation = self._create_aggregation(attributes, time_ns())
-                self._attributes_aggregation[key] = aggregation
+                made = self._create_aggregation(attributes, time_ns())
+                aggregation = self._attributes_aggregation.setdefault(key, made)
             return aggregation
 
     def collect(
@@ -151,11 +151,11 @@ class _ViewInstrumentMatch:
         with self._lock:
             points = [
                 aggregation.collect(collection_aggregation_temporality, collection_start_nanos)
-                for aggregation in self._attributes_aggregation.values()
+                for aggregation in list(self._attributes_aggregation.values())
             ]
         return [point for point in points if point is not None] or None
 
     def _at_fork_reinit(self) -> None:
-        self._lock = Lock()
+        self._lock = RLock()
         for aggregation in self._attributes_aggregation.values():
-            aggregation._lock = Lock()
+            aggregation._lock = RLock()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
-from threading import TIMEOUT_MAX, Lock, RLock
+from threading import TIMEOUT_MAX, RLock
 from time import time_ns
 from typing import TYPE_CHECKING, Any, Iterable, Iterator, Mapping
 
@@ -49,7 +49,7 @@ class SynchronousMeasurementConsumer(MeasurementConsumer):
     """Hands every measurement on at once."""
 
     def __init__(self, sdk_config: SdkConfiguration, metric_readers: Iterable[MetricReader]) -> None:
-        self._lock = Lock()
+        self._lock = RLock()
         # One collection at a time, whoever it is for: callbacks need not stand being called by two threads at once.
         # They may come back here, so it is another lock than the one that guards the fields.
         self._collecting = RLock()
@@ -190,7 +190,7 @@ class SynchronousMeasurementConsumer(MeasurementConsumer):
 
     def _at_fork_reinit(self) -> None:
         """Makes the locks anew in a forked child: another thread may have held them."""
-        self._lock = Lock()
+        self._lock = RLock()
         self._collecting = RLock()
         for storage in self._reader_storages.values():
             storage._at_fork_reinit()

@@ -77,7 +77,12 @@ class MetricReaderStorage:
                 self._handle_view_instrument_match(instrument, matches)
                 if not matches:
                     matches.append(self._make_match(_DEFAULT_VIEW, instrument))
-                self._instrument_view_instrument_matches[instrument] = matches
+                # A signal handler may have measured with the same instrument meanwhile.
+                made, matches = matches, self._instrument_view_instrument_matches.setdefault(instrument, matches)
+                if made is matches:
+                    for match in matches:
+                        if match._stream is not None:
+                            self._engine_storage.add(instrument.instrumentation_scope, match._stream)
             return matches
 
     def _make_match(self, view: View, instrument: _Instrument) -> _ViewInstrumentMatch:
@@ -92,8 +97,6 @@ class MetricReaderStorage:
             match._use_engine(self._instrument_class_temporality[instrument.__class__])
             if match._stream is None:
                 self._needs_python = True
-            else:
-                self._engine_storage.add(instrument.instrumentation_scope, match._stream)
         return match
 
     def consume_measurement(self, measurement: Measurement, should_sample_exemplar: bool = True) -> None:
@@ -149,7 +152,7 @@ class MetricReaderStorage:
             if not view._match(instrument) or not self._check_view_instrument_compatibility(view, instrument):
                 continue
             made = self._make_match(view, instrument)
-            for others in self._instrument_view_instrument_matches.values():
+            for others in list(self._instrument_view_instrument_matches.values()):
                 for other in others:
                     if other.conflicts(made):
                         _logger.warning(

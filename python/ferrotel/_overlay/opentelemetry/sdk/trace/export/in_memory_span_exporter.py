@@ -16,7 +16,7 @@ class InMemorySpanExporter(SpanExporter):
     def __init__(self, max_spans: int | None = None) -> None:
         self._finished_spans: deque[ReadableSpan] = deque(maxlen=max_spans)
         self._stopped = False
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         if self._stopped:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from logging import Logger
-from threading import Lock
+from threading import RLock
 from typing import IO
 
 
@@ -23,7 +23,7 @@ class LineWriter:
         )
         # Found anew for each line: programs replace `sys.stdout`.
         self._stream = stream
-        self._lock = Lock()
+        self._lock = RLock()
         self._logger = logger
         self._is_shut_down = False
 

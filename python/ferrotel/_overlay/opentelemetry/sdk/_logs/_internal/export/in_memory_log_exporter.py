@@ -15,7 +15,7 @@ class InMemoryLogRecordExporter(LogRecordExporter):
 
     def __init__(self) -> None:
         self._logs: list[ReadableLogRecord] = []
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._stopped = False
 
     def clear(self) -> None:

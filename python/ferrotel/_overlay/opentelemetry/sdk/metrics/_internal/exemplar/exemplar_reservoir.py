@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections import defaultdict
 from random import randrange
-from threading import Lock
+from threading import RLock
 from typing import Any, Callable, Mapping, Sequence
 
 from opentelemetry import trace
@@ -83,7 +83,7 @@ class FixedSizeExemplarReservoirABC(ExemplarReservoir):
         super().__init__(**kwargs)
         self._size = size
         self._reservoir_storage: Mapping[int, ExemplarBucket] = defaultdict(ExemplarBucket)
-        self._lock = Lock()
+        self._lock = RLock()
 
     def collect(self, point_attributes: Attributes) -> list[Exemplar]:
         """What was kept since the last call, in the order of the buckets."""

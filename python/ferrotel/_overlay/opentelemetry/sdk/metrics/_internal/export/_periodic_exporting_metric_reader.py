@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from logging import getLogger
 from os import environ
-from threading import Event, Lock, Thread
+from threading import Event, RLock, Thread
 from time import time_ns
 from typing import Any, Mapping, Sequence
 
@@ -60,7 +60,7 @@ class PeriodicExportingMetricReader(MetricReader):
             metric_producers=metric_producers,
             cardinality_limit=cardinality_limit,
         )
-        self._export_lock = Lock()
+        self._export_lock = RLock()
         self._exporter = exporter
         if export_interval_millis is None:
             export_interval_millis = _millis(OTEL_METRIC_EXPORT_INTERVAL, _DEFAULT_INTERVAL_MILLIS, "interval")
@@ -89,7 +89,7 @@ class PeriodicExportingMetricReader(MetricReader):
 
     def _at_fork_reinit(self) -> None:
         # What another thread of the parent held at the fork stays held here.
-        self._export_lock = Lock()
+        self._export_lock = RLock()
         self._shutdown_event = Event()
         if self._shutdown:
             self._shutdown_event.set()

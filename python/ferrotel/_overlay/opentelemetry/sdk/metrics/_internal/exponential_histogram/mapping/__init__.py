@@ -7,7 +7,7 @@ Bucket `i` at a scale has the values above `base ** i` up to `base ** (i + 1)`, 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from threading import Lock
+from threading import RLock
 from typing import ClassVar
 
 
@@ -16,7 +16,7 @@ class Mapping(ABC):
 
     # Each subclass has its own two.
     _mappings: ClassVar[dict[int, Mapping]]
-    _mappings_lock: ClassVar[Lock]  # type: ignore[valid-type,unused-ignore]
+    _mappings_lock: ClassVar[RLock]  # type: ignore[valid-type,unused-ignore]
 
     _min_scale: ClassVar[int]
     _max_scale: ClassVar[int]
@@ -29,7 +29,7 @@ class Mapping(ABC):
             if mapping is None:
                 mapping = super().__new__(cls)
                 mapping._init(scale)
-                cls._mappings[scale] = mapping
+                mapping = cls._mappings.setdefault(scale, mapping)
         return mapping
 
     @abstractmethod

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import ldexp
-from threading import Lock
+from threading import RLock
 
 from opentelemetry.sdk.metrics._internal.exponential_histogram.mapping import Mapping
 from opentelemetry.sdk.metrics._internal.exponential_histogram.mapping.errors import (
@@ -23,7 +23,7 @@ class ExponentMapping(Mapping):
     """Looks at the value's exponent alone."""
 
     _mappings = {}
-    _mappings_lock = Lock()
+    _mappings_lock = RLock()
 
     # At scale -10 all normal numbers are in the buckets -1 and 0 already.
     _min_scale = -10

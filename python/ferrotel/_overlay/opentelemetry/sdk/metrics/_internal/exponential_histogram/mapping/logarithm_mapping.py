@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import exp, floor, ldexp, log
-from threading import Lock
+from threading import RLock
 
 from opentelemetry.sdk.metrics._internal.exponential_histogram.mapping import Mapping
 from opentelemetry.sdk.metrics._internal.exponential_histogram.mapping.errors import (
@@ -23,7 +23,7 @@ class LogarithmMapping(Mapping):
     """Takes the value's logarithm; bounds are as exact as that is, powers of two entirely."""
 
     _mappings = {}
-    _mappings_lock = Lock()
+    _mappings_lock = RLock()
 
     _min_scale = 1
     # Indexes have to fit into 32 bits.
