@@ -112,9 +112,14 @@ def make_environment(python: str, home: Path, *packages: str) -> None:
 
 def rust_programs() -> tuple[str, str]:
     """The official Rust SDK's program and the engine's, built with the flags of the wheel."""
+    return rust_program("official"), rust_program("engine")
+
+
+def rust_program(name: str) -> str:
+    """One of the programs of `rust/`."""
     command = ["cargo", "build", "--quiet", "--release", "--manifest-path", str(HERE / "rust" / "Cargo.toml")]
-    subprocess.run([*command, "--target-dir", str(RUST_TARGET)], check=True)
-    return str(RUST_TARGET / "release" / "official"), str(RUST_TARGET / "release" / "engine")
+    subprocess.run([*command, "--target-dir", str(RUST_TARGET), "--bin", name], check=True)
+    return str(RUST_TARGET / "release" / name)
 
 
 def version(python: str) -> str:

@@ -11,7 +11,6 @@ all its threads, until what it made is exported. A ratio is formed within a roun
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import socket
 import subprocess
@@ -22,7 +21,7 @@ from statistics import median
 from typing import Any, NamedTuple
 
 import contenders
-from run import answer, default_python, distribution
+from run import answer, default_python, distribution, facts_of, save_as
 
 PROGRAMS = contenders.HERE / "web_programs"
 TARGET = 8.0
@@ -241,7 +240,14 @@ def main() -> int:
         )
         ratio = median(turn.ratio for turn in turns)
         print(f"{kind:22}{off:8.3f}{ours:10.3f}{theirs:10.3f}{added:9.3f}{added_official:9.3f}{ratio:7.1f}x")
-        rows[kind] = {"turns": [turn._asdict() for turn in turns], "spans": spans, "ratio": ratio}
+        rows[kind] = {
+            "turns": [turn._asdict() for turn in turns],
+            "spans": spans,
+            "off": off,
+            "ferrotel": added,
+            "official": added_official,
+            "ratio": ratio,
+        }
         if ratio < TARGET:
             missed.append(kind)
     made = [
@@ -257,9 +263,7 @@ def main() -> int:
         f"opentelemetry-sdk {distribution(official, 'opentelemetry-sdk')}.\n"
         f"Spans for a request: {', '.join(made)}."
     )
-    folder = contenders.HERE / "results"
-    folder.mkdir(exist_ok=True)
-    (folder / f"{time.strftime('%Y%m%d-%H%M%S')}-web.json").write_text(json.dumps(rows, indent=1))
+    save_as("web", {"facts": facts_of(ferrotel, official), "rows": rows})
     if missed:
         print("target missed:", "; ".join(missed))
     return 1 if missed and options.check else 0

@@ -35,6 +35,7 @@ CRATES = {
     "ferrotel-config": set(),
     "ferrotel-zipkin": {"ferrotel"},
     "ferrotel-python": {"ferrotel", "ferrotel-otlp", "ferrotel-view", "ferrotel-config", "ferrotel-zipkin", "pyo3"},
+    "ferrotel-fuzz": {"ferrotel", "ferrotel-otlp", "ferrotel-view", "ferrotel-config"},
 }
 WATCHED = set().union(*CRATES.values()) | set(CRATES) | {"pyo3-ffi", "async-std", "smol", "ureq", "socket2"}
 

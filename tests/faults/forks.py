@@ -20,6 +20,14 @@ CASES = [
     _forks("5,000 forks, threads in every lock", "in_the_locks", "5000", patience=900, quick=False, official=False),
     Case("fork", "gunicorn, SDK in each worker", GUNICORN, drive=requests_then_sigterm, quick=False),
     Case("fork", "gunicorn --preload, SDK in the master", [*GUNICORN, "--preload"], drive=requests_then_sigterm),
+    Case("fork", "gunicorn -k gevent, SDK in each worker", [*GUNICORN, "-k", "gevent"], drive=requests_then_sigterm),
+    Case(
+        "fork",
+        "gunicorn -k gevent --preload, SDK in the master",
+        [*GUNICORN, "-k", "gevent", "--preload"],
+        drive=requests_then_sigterm,
+        quick=False,
+    ),
     Case(
         "fork",
         "opentelemetry-instrument gunicorn",

@@ -188,6 +188,7 @@ class Run:
         collector = self.collector
         received = 0
         if collector:
+            collector.read_kept()
             received = int(max(collector.points, default=0)) if self.case.metrics else len(collector.spans)
         total = sum(made.values()) if self.made_elsewhere is None else self.made_elsewhere
         return Outcome(

@@ -14,7 +14,9 @@ use ferrotel::sdk::metrics::{Aggregation, InstrumentKind, MetricExporter, Metric
 use ferrotel::sdk::trace::{FinishedSpan, SpanExporter};
 use hyper::body::Bytes;
 
-use crate::config::{ConfigError, ExporterBuilder, HistogramAggregation, Options, Preferences, TemporalityPreference};
+use crate::config::{
+    ConfigError, ExporterBuilder, HistogramAggregation, Options, Preferences, TemporalityPreference, shown,
+};
 use crate::outbox::Outbox;
 use crate::signal::{Exported, Logs, Metrics, Traces};
 use crate::split::split;
@@ -308,7 +310,7 @@ impl<S: Exported> std::fmt::Debug for OtlpExporter<S> {
         f.debug_struct("OtlpExporter")
             .field("signal", &S::SIGNAL.name)
             .field("protocol", &self.options.protocol)
-            .field("endpoint", &self.options.endpoint)
+            .field("endpoint", &shown(&self.options.endpoint))
             .finish_non_exhaustive()
     }
 }

@@ -47,4 +47,7 @@ pub use config::{
 };
 pub use exporter::{OtlpExporter, OtlpLogRecordExporter, OtlpMetricExporter, OtlpSpanExporter};
 pub use signal::{Exported, Logs, Metrics, Traces};
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub use transport::fuzzing;
 pub use transport::{Compression, Protocol, UnknownCompression, UnknownProtocol};

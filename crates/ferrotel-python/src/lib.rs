@@ -25,7 +25,8 @@ mod trace_state;
 mod types;
 mod view;
 
-#[pymodule]
+// What is kept between calls (`free_list.rs` and others) counts on the GIL; PyO3 would declare that it does not.
+#[pymodule(gil_used = true)]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     refuse_subinterpreter()?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;

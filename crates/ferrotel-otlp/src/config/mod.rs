@@ -17,6 +17,7 @@ use ferrotel::config::{EnvSource, ProcessEnv};
 use crate::exporter::OtlpExporter;
 use crate::signal::{Exported, Logs, Metrics, Traces};
 use crate::transport::{Compression, Protocol, Transport};
+pub(crate) use endpoint::shown;
 pub(crate) use options::Options;
 pub(crate) use preference::Preferences;
 pub use preference::{HistogramAggregation, TemporalityPreference, UnknownPreference};
@@ -55,7 +56,7 @@ pub struct ExporterBuilder<S: Exported> {
 }
 
 /// What code said.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Given {
     protocol: Protocol,
     endpoint: Option<String>,
@@ -74,6 +75,18 @@ pub(crate) struct Given {
 }
 
 /// Where certificates and keys come from.
+/// Without what may be secret.
+impl fmt::Debug for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Given")
+            .field("protocol", &self.protocol)
+            .field("endpoint", &self.endpoint.as_deref().map(shown))
+            .field("timeout", &self.timeout)
+            .field("compression", &self.compression)
+            .finish_non_exhaustive()
+    }
+}
+
 #[derive(Clone)]
 enum Pem {
     File(PathBuf),

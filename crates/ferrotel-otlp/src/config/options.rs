@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ferrotel::common::diagnostics::shorten;
 use ferrotel::config::{EnvSource, EnvVar, Reader, env_vars, parse};
 use ferrotel_spool::Content;
 use http::Uri;
@@ -116,7 +117,7 @@ impl Options {
         Ok(Settings {
             signal,
             protocol: self.protocol,
-            endpoint: self.endpoint.clone(),
+            endpoint: endpoint::shown(&self.endpoint),
             headers: headers::request_headers(self.protocol, self.compression, &self.user_agent, &configured, target),
             timeout: self.timeout,
             compression: self.compression,
@@ -246,7 +247,9 @@ impl Vars<'_> {
             Some(seconds) if usable(&seconds) => seconds,
             Some(seconds) if !(grpc && seconds == 0.0) => refuse(seconds.to_string()),
             _ => match self.text(|v| &v.timeout) {
-                Some(text) => text.parse().ok().filter(usable).unwrap_or_else(|| refuse(format!("{text:.32?}"))),
+                Some(text) => {
+                    text.parse().ok().filter(usable).unwrap_or_else(|| refuse(format!("{:?}", shorten(&text))))
+                }
                 None => DEFAULT_TIMEOUT,
             },
         };
@@ -289,7 +292,10 @@ impl Vars<'_> {
         for word in list.split(',').map(str::trim).filter(|word| !word.is_empty()) {
             match status::code(word) {
                 Some(code) => codes.push(code),
-                None => self.reader.warn(&format!("{word:.32?} is not the name of a gRPC status code; it is ignored.")),
+                None => {
+                    let word = shorten(word);
+                    self.reader.warn(&format!("{word:?} is not the name of a gRPC status code; it is ignored."));
+                }
             }
         }
         Some(codes)

@@ -11,6 +11,7 @@ use super::answer::{self, Partial, readable};
 use super::session::Client;
 use super::trouble::{Retry, Trouble, other_protocol};
 use super::{Settings, retry};
+use crate::config::shown;
 
 /// Sends `body` and understands the answer.
 pub(super) async fn attempt(
@@ -60,10 +61,9 @@ fn refusal(settings: &Settings, response: Response<()>, body: &[u8]) -> Trouble 
 fn remedy(settings: &Settings, response: &Response<()>) -> String {
     match response.status().as_u16() {
         300..=399 => {
-            let place = response
-                .headers()
-                .get(LOCATION)
-                .map_or(String::new(), |place| format!(" to {}", readable(&String::from_utf8_lossy(place.as_bytes()))));
+            let place = response.headers().get(LOCATION).map_or(String::new(), |place| {
+                format!(" to {}", shown(&readable(&String::from_utf8_lossy(place.as_bytes()))))
+            });
             format!("Redirects are not followed: point the endpoint{place} itself.")
         }
         401 | 403 => "Look at the credentials: OTEL_EXPORTER_OTLP_HEADERS or the exporter's headers.".to_owned(),

@@ -4,6 +4,8 @@ mod answer;
 mod compression;
 mod connect;
 mod failure;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod grpc;
 mod http;
 mod notice;
@@ -36,6 +38,7 @@ pub(crate) use failure::{Blame, Failure};
 pub(crate) use proxy::Proxies;
 pub(crate) use retry::backoff;
 
+use crate::config::shown;
 use crate::outbox::SpoolSettings;
 use crate::signal::Signal;
 use session::{Session, Turn};
@@ -97,7 +100,7 @@ impl std::error::Error for UnknownProtocol {}
 pub(crate) struct Settings {
     pub signal: &'static Signal,
     pub protocol: Protocol,
-    /// As the reference shows it: over HTTP the URL, over gRPC the host and port.
+    /// For log lines: over HTTP the URL, over gRPC the host and port, as the reference shows them, without secrets.
     pub endpoint: String,
     /// Where requests go.
     pub uri: Uri,
@@ -127,7 +130,26 @@ impl Settings {
         let scheme = self.uri.scheme_str().unwrap_or("http");
         let authority = self.uri.authority().map_or("", ::http::uri::Authority::as_str);
         let path = if self.protocol == Protocol::Grpc { "" } else { self.uri.path() };
-        format!("{scheme}://{authority}{path}")
+        shown(&format!("{scheme}://{authority}{path}"))
+    }
+
+    /// The line without configured header values and what the endpoint's query says: a server that refuses a request may
+    /// quote it.
+    fn without_secrets(&self, line: String) -> String {
+        // What is shorter is no secret, and would be found inside of words.
+        const SHORTEST: usize = 6;
+        let values = self.headers.values().filter(|value| value.is_sensitive()).filter_map(|value| value.to_str().ok());
+        let query = self.uri.query().unwrap_or_default().split('&').map(|pair| pair.rsplit('=').next().unwrap_or(pair));
+        let mut line = line;
+        for secret in
+            values.flat_map(|value| [Some(value), value.split_once(' ').map(|(_, token)| token)]).flatten().chain(query)
+        {
+            let secret = secret.trim();
+            if secret.len() >= SHORTEST && line.contains(secret) {
+                line = line.replace(secret, "***");
+            }
+        }
+        line
     }
 
     fn tls(&self) -> Result<Arc<ClientConfig>, rustls::Error> {

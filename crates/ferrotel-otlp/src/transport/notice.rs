@@ -39,7 +39,7 @@ impl Notices {
             ),
         };
         add(&mut line, &trouble.remedy);
-        diagnostics::log(Level::Warning, settings.log_target(), &line);
+        diagnostics::log(Level::Warning, settings.log_target(), &settings.without_secrets(line));
     }
 
     /// The text of a failure for good.
@@ -67,7 +67,7 @@ impl Notices {
             ),
         };
         add(&mut line, &trouble.remedy);
-        line
+        settings.without_secrets(line)
     }
 
     /// A batch was accepted.
@@ -97,7 +97,7 @@ impl Notices {
                 if partial.message.is_empty() { "none given" } else { &partial.message },
             ),
         };
-        diagnostics::log(Level::Warning, settings.log_target(), &line);
+        diagnostics::log(Level::Warning, settings.log_target(), &settings.without_secrets(line));
         self.partial = Some(partial.message);
     }
 

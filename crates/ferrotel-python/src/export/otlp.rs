@@ -12,7 +12,7 @@ use ferrotel::sdk::trace::SpanExporter;
 use ferrotel_otlp::{Compression, Exported, ExporterBuilder, Logs, Metrics, OtlpExporter, Protocol, Traces};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyString};
 
 use super::{log_records, metrics_data, spans};
 use crate::diagnostics;
@@ -49,7 +49,7 @@ macro_rules! exporter {
             fn new(
                 py: Python<'_>,
                 protocol: &str,
-                endpoint: &str,
+                endpoint: &Bound<'_, PyString>,
                 headers: Vec<(Bound<'_, PyAny>, Bound<'_, PyAny>)>,
                 timeout: f64,
                 compression: &str,
@@ -66,7 +66,7 @@ macro_rules! exporter {
                 let protocol: Protocol = parse("protocol", protocol)?;
                 let compression: Compression = parse("compression", compression)?;
                 let builder = ExporterBuilder::<$signal>::new(protocol)
-                    .endpoint(endpoint)
+                    .endpoint(endpoint.to_string_lossy())
                     .headers(headers.iter().map(|(name, value)| (header_text(name), header_text(value))))
                     .timeout_seconds(timeout)
                     .compression(compression);
