@@ -256,7 +256,7 @@ impl<S: Exported> ExporterBuilder<S> {
     }
 
     /// The space that the whole spool directory may take on the disk, in bytes. Default: `FERROTEL_SPOOL_MAX_BYTES`,
-    /// then 256 MiB.
+    /// then 512 MiB.
     #[must_use]
     pub const fn spool_max_bytes(mut self, bytes: u64) -> Self {
         self.given.spool_max_bytes = Some(bytes);

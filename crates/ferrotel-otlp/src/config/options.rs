@@ -18,7 +18,7 @@ const DEFAULT_TIMEOUT: f64 = 10.0;
 /// The reference's limit over HTTP.
 const DEFAULT_MAX_REQUEST_SIZE: usize = 64 << 20;
 /// In bytes.
-const DEFAULT_SPOOL: u64 = 256 << 20;
+const DEFAULT_SPOOL: u64 = 512 << 20;
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The builder's settings with the environment's and the defaults filled in.
