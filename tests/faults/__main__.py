@@ -23,6 +23,7 @@ def main() -> int:
     parser.add_argument("--base", help="an interpreter to set the official packages up with, in build/faults")
     parser.add_argument("--official", help="an interpreter that has the official packages")
     parser.add_argument("--only", action="append", help="the cases whose group or name holds this text")
+    parser.add_argument("--telling", action="store_true", help="the cases of README's table")
     parser.add_argument("--json", type=Path, help="where to write the outcomes")
     parser.add_argument("--profile", default="unknown", help="how ferrotel was built, for the table's caption")
     parser.add_argument("--write", type=Path, metavar="JSON", help="writes the tables of README.md and docs/ from this")
@@ -34,10 +35,11 @@ def main() -> int:
     official = arguments.official or (arguments.base and official_python(arguments.base))
     if official:
         subjects.append(Subject("official", official))
+    about = machine(arguments.profile, official)
     rows: list[dict[str, Any]] = []
     wrong = 0
     for case in cases.ALL:
-        if not _wanted(case, arguments.only):
+        if not _wanted(case, arguments.only) or (arguments.telling and not case.telling):
             continue
         row: dict[str, Any] = {"group": case.group, "case": case.name, "telling": case.telling}
         for subject in subjects:
@@ -48,11 +50,12 @@ def main() -> int:
                 row[subject.name] = _theirs(case, subject)
         print(f"faults: {case.group}: {case.name}", file=sys.stderr, flush=True)
         rows.append(row)
-    data = {"machine": machine(arguments.profile, official), "cases": rows}
-    print(report.caption(data["machine"]), report.table(rows), sep="\n\n")
-    if arguments.json:
-        arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        arguments.json.write_text(json.dumps(data, indent=1) + "\n")
+        about["run"] = f"{len(rows)} of {len(cases.ALL)} cases"
+        if arguments.json:
+            # After each case: a run that is ended has what came before.
+            arguments.json.parent.mkdir(parents=True, exist_ok=True)
+            arguments.json.write_text(json.dumps({"machine": about, "cases": rows}, indent=1) + "\n")
+    print(report.caption(about), report.table(rows), sep="\n\n")
     if wrong:
         print(f"faults: {wrong} of {len(rows)} cases are not as expected, see above", file=sys.stderr)
     return 1 if wrong else 0

@@ -15,7 +15,7 @@ from .grpc_collector import GrpcCollector
 from .h2_collector import H2Collector
 from .resolver import FILE, NAME, resolver
 from .running import Case, Run
-from .tls_collector import TRUST, TlsCollector
+from .tls_collector import TlsCollector, trusting
 
 #: What the log says, and what it says to do.
 REFUSED = r".*Connection refused.* Nothing listens at .*: is the collector running there\?"
@@ -54,7 +54,7 @@ def moves(run: Run) -> None:
 
 def _bad(name: str, collector: object, *says: str, seconds: float = 1.0, exits: float = 8, **more: object) -> Case:
     """Sends to it for some seconds, every half of one; `says` is all that is logged."""
-    command = ["steady.py", "steady", str(seconds), "500"]
+    command = ["steady.py", "steady", str(seconds), "500", "500"]
     return Case("collector", name, command, collector=collector, says=says, seconds=exits, **more)  # type: ignore[arg-type]
 
 
@@ -74,15 +74,17 @@ def _h2(behaviour: object) -> Callable[[], H2Collector]:
     return functools.partial(H2Collector, behaviour)  # type: ignore[arg-type]
 
 
-def _tls(name: str, certificate: str, *says: str, **more: object) -> Case:
+def _tls(name: str, certificate: str, *says: str, trust: str = "authority", **more: object) -> Case:
     collector = functools.partial(TlsCollector, certificate)
-    return _bad(name, collector, *says, scheme="https", environ=TRUST, **more)
+    return _bad(name, collector, *says, scheme="https", environ=trusting(trust), **more)
 
 
 AWAY = [
     _bad("good", Collector, seconds=4, quick=False, telling=True),
     _bad("refuses connections", ClosedPort, AGAIN + REFUSED, GIVEN_UP + REFUSED, seconds=4, lost=None, quick=False),
-    _grpc("refuses connections, gRPC", ClosedPort, AGAIN + REFUSED, GIVEN_UP + REFUSED, lost=None, quick=False),
+    _grpc(
+        "refuses connections, gRPC", ClosedPort, AGAIN + REFUSED, GIVEN_UP + REFUSED, seconds=4, lost=None, quick=False
+    ),
     _bad("black hole", Mute, SILENT, seconds=4, environ=SHORT, lost=None, quick=False, telling=True),
     _grpc("black hole, gRPC", Mute, SILENT, seconds=4, environ=SHORT, lost=None, quick=False),
     _bad("restarts on the same port", Collector, AGAIN + REFUSED, seconds=3, drive=restarts, telling=True),
@@ -150,7 +152,14 @@ ANSWERS = [
 
 TLS = [
     _tls("TLS, good", "good", quick=False),
-    _tls("TLS, its authority is unknown", "unknown", GIVEN_UP + "name the authority's certificate file in", lost=None),
+    _tls(
+        "TLS, its authority is unknown",
+        "good",
+        GIVEN_UP + "name the authority's certificate file in OTEL_EXPORTER_OTLP_CERTIFICATE",
+        trust="unknown",
+        lost=None,
+    ),
+    _tls("TLS, its certificate is an authority's", "unknown", GIVEN_UP + "give it one", lost=None, quick=False),
     _tls("TLS, its certificate has expired", "expired", GIVEN_UP + "certificate has expired", lost=None, quick=False),
     _tls("TLS, its certificate is another host's", "other_name", GIVEN_UP + "for another host name", lost=None),
     _bad(
@@ -158,7 +167,7 @@ TLS = [
         Mute,
         SILENT,
         scheme="https",
-        environ={**TRUST, **SHORT},
+        environ={**trusting("authority"), **SHORT},
         lost=None,
         quick=False,
     ),

@@ -51,6 +51,11 @@ class Counts:
                 self._orders[instance] = max(value, self._orders.get(instance, 0))
             self.log_records += received.log_records
 
+    @property
+    def orders(self) -> int:
+        """What the counter says, of all processes together."""
+        return int(sum(self._orders.values()))
+
     def keep(self, path: str, body: bytes) -> None:
         """Accepts what is read later: reading takes longer than making it did."""
         with self.lock:
@@ -61,11 +66,6 @@ class Counts:
             kept, self.kept = self.kept, []
         for path, body in kept:
             self.accept(path, body)
-
-    @property
-    def orders(self) -> int:
-        """What the counter says, of all processes together."""
-        return int(sum(self._orders.values()))
 
     def close(self) -> None:
         raise NotImplementedError

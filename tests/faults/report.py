@@ -30,7 +30,7 @@ def _replace(file: Path, name: str, machine: dict[str, str], rows: Sequence[dict
 
 def caption(machine: dict[str, str]) -> str:
     """Where the figures are from."""
-    words = [machine[key] for key in ("ferrotel", "official", "python", "system", "processor", "date")]
+    words = [machine[key] for key in ("run", "ferrotel", "official", "python", "system", "processor", "date")]
     return f"One run of `make faults`: {'; '.join(words)}."
 
 

@@ -9,8 +9,11 @@ from typing import Any
 from .collector import Collector, _Server
 
 CERTIFICATES = Path(__file__).resolve().parent / "tls"
-#: Whom the programs trust.
-TRUST = {"OTEL_EXPORTER_OTLP_CERTIFICATE": str(CERTIFICATES / "authority.pem")}
+
+
+def trusting(name: str) -> dict[str, str]:
+    """The environment of a program that trusts the certificate of this name."""
+    return {"OTEL_EXPORTER_OTLP_CERTIFICATE": str(CERTIFICATES / f"{name}.pem")}
 
 
 class TlsCollector(Collector):

@@ -4,7 +4,6 @@ use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use http::HeaderMap;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, TE, USER_AGENT};
 use http_body_util::BodyExt;
 use hyper::body::{Bytes, Incoming};
 use prost::Message;
@@ -67,13 +66,13 @@ struct PartialSuccess {
 }
 
 /// From a protobuf answer; `None` where all was accepted, and for what is no such answer.
-pub(super) fn partial_success(body: impl AsRef<[u8]>, sent: &HeaderMap) -> Option<Partial> {
+pub(super) fn partial_success(body: impl AsRef<[u8]>) -> Option<Partial> {
     let partial = ExportResponse::decode(body.as_ref()).ok()?.partial_success?;
-    worth_telling(partial.rejected, &partial.error_message, sent)
+    worth_telling(partial.rejected, &partial.error_message)
 }
 
 /// The same from JSON.
-pub(super) fn partial_success_json(body: &[u8], sent: &HeaderMap) -> Option<Partial> {
+pub(super) fn partial_success_json(body: &[u8]) -> Option<Partial> {
     let answer: serde_json::Value = serde_json::from_slice(body).ok()?;
     let partial = answer.get("partialSuccess")?;
     let rejected = ["rejectedSpans", "rejectedDataPoints", "rejectedLogRecords"].iter().find_map(|name| {
@@ -81,12 +80,11 @@ pub(super) fn partial_success_json(body: &[u8], sent: &HeaderMap) -> Option<Part
         count.as_i64().or_else(|| count.as_str()?.parse().ok())
     });
     let message = partial.get("errorMessage").and_then(|message| message.as_str());
-    worth_telling(rejected.unwrap_or(0), message.unwrap_or_default(), sent)
+    worth_telling(rejected.unwrap_or(0), message.unwrap_or_default())
 }
 
-fn worth_telling(rejected: i64, message: &str, sent: &HeaderMap) -> Option<Partial> {
-    (rejected != 0 || !message.is_empty())
-        .then(|| Partial { rejected, message: readable(&without_secrets(message, sent)) })
+fn worth_telling(rejected: i64, message: &str) -> Option<Partial> {
+    (rejected != 0 || !message.is_empty()).then(|| Partial { rejected, message: readable(message) })
 }
 
 /// `google.rpc.Status`, the body of an error over HTTP and the content of `grpc-status-details-bin`.
@@ -120,8 +118,8 @@ struct Seconds {
     nanos: i32,
 }
 
-/// What an error's body says, if anything that a person can read. `sent`: the request's headers.
-pub(super) fn error_text(content_type: &str, body: &[u8], sent: &HeaderMap) -> Option<String> {
+/// What an error's body says, if anything that a person can read.
+pub(super) fn error_text(content_type: &str, body: &[u8]) -> Option<String> {
     let text = if content_type.starts_with("application/x-protobuf") {
         Status::decode(body).ok()?.message
     } else if content_type.starts_with("application/json") {
@@ -132,7 +130,7 @@ pub(super) fn error_text(content_type: &str, body: &[u8], sent: &HeaderMap) -> O
     } else {
         return None;
     };
-    let text = readable(&without_secrets(&text, sent));
+    let text = readable(&text);
     (!text.is_empty()).then_some(text)
 }
 
@@ -159,28 +157,6 @@ fn binary(headers: &HeaderMap, name: &str) -> Option<Vec<u8>> {
     LENIENT.decode(headers.get(name)?.as_bytes()).ok()
 }
 
-/// A server's text without what headers of the request held: a server may repeat a token that it does not know.
-pub(super) fn without_secrets(text: &str, sent: &HeaderMap) -> String {
-    let mut text = text.to_owned();
-    for (name, value) in sent {
-        // An exporter's own, which are no secrets.
-        if [CONTENT_TYPE, CONTENT_ENCODING, USER_AGENT, TE].contains(name) {
-            continue;
-        }
-        let value = value.to_str().unwrap_or_default();
-        // Whole first, then the token of `Bearer <token>`.
-        for secret in std::iter::once(value).chain(value.split_ascii_whitespace().skip(1)) {
-            if secret.len() >= SHORTEST_SECRET {
-                text = text.replace(secret, "***");
-            }
-        }
-    }
-    text
-}
-
-/// Shorter values are no secrets, and stand in texts by chance.
-const SHORTEST_SECRET: usize = 4;
-
 /// A server's text made fit for one log line.
 pub(super) fn readable(text: &str) -> String {
     let mut line: String = text.trim().chars().take(MAX_TEXT).map(|c| if c.is_control() { ' ' } else { c }).collect();
@@ -204,11 +180,10 @@ mod tests {
             body in proptest::collection::vec(any::<u8>(), 0..200),
             header in "[ -~]{0,80}",
         ) {
-            let sent = HeaderMap::new();
-            partial_success(&body, &sent);
-            partial_success_json(&body, &sent);
+            partial_success(&body);
+            partial_success_json(&body);
             for content_type in ["application/x-protobuf", "application/json", "text/plain", ""] {
-                if let Some(text) = error_text(content_type, &body, &sent) {
+                if let Some(text) = error_text(content_type, &body) {
                     prop_assert!(text.chars().count() <= MAX_TEXT + 1 && !text.contains('\n'));
                 }
             }
@@ -226,28 +201,9 @@ mod tests {
             let protobuf = ExportResponse { partial_success: Some(partial_success) }.encode_to_vec();
             let fields = format!(r#""rejectedLogRecords":"{rejected}","errorMessage":"{message}""#);
             let json = format!(r#"{{"partialSuccess":{{{fields}}}}}"#);
-            let sent = HeaderMap::new();
-            let read = super::partial_success(&protobuf, &sent);
-            prop_assert_eq!(read.is_some(), rejected != 0 || !message.is_empty());
-            prop_assert_eq!(partial_success_json(json.as_bytes(), &sent), read);
+            prop_assert_eq!(partial_success_json(json.as_bytes()), super::partial_success(&protobuf));
+            prop_assert_eq!(super::partial_success(&protobuf).is_some(), rejected != 0 || !message.is_empty());
         }
-    }
-
-    #[test]
-    fn what_a_server_repeats_of_the_credentials_is_not_told() {
-        let sent = [("authorization", "Bearer sesame"), ("x-api-key", "open"), ("x-n", "7"), ("user-agent", "OTel-1")];
-        let sent = HeaderMap::from_iter(sent.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())));
-        for (text, told) in [
-            ("no Bearer sesame, open here", "no ***, *** here"),
-            ("token sesame; 7 of OTel-1", "token ***; 7 of OTel-1"),
-            ("nothing", "nothing"),
-        ] {
-            assert_eq!(without_secrets(text, &sent), told);
-            assert_eq!(error_text("text/plain", text.as_bytes(), &sent).unwrap(), told);
-        }
-        // Cut after it was looked for, so that no part of it is left.
-        let long = format!("{}sesame", "x".repeat(MAX_TEXT - 3));
-        assert!(!error_text("text/plain", long.as_bytes(), &sent).unwrap().contains("ses"));
     }
 
     #[test]

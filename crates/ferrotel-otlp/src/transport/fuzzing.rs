@@ -10,17 +10,16 @@ use super::{answer, grpc, retry};
 /// be shown of it.
 pub fn read_answer(data: &[u8]) -> Vec<String> {
     let Some((kind, bytes)) = data.split_first() else { return Vec::new() };
-    let (mut shown, sent) = (Vec::new(), HeaderMap::new());
+    let mut shown = Vec::new();
     match kind % 4 {
         0 => {
-            let partial = [answer::partial_success(bytes, &sent), answer::partial_success_json(bytes, &sent)];
+            let partial = [answer::partial_success(bytes), answer::partial_success_json(bytes)];
             shown.extend(partial.into_iter().flatten().map(|partial| partial.message));
-            let message = grpc::message(bytes).and_then(|message| answer::partial_success(message, &sent));
-            shown.extend(message.map(|partial| partial.message));
+            shown.extend(grpc::message(bytes).and_then(answer::partial_success).map(|partial| partial.message));
         }
         1 => {
             let types = ["application/x-protobuf", "application/json", "text/plain", "text/html"];
-            shown.extend(types.iter().filter_map(|content_type| answer::error_text(content_type, bytes, &sent)));
+            shown.extend(types.iter().filter_map(|content_type| answer::error_text(content_type, bytes)));
         }
         _ => {
             let mut headers = HeaderMap::new();
@@ -34,7 +33,7 @@ pub fn read_answer(data: &[u8]) -> Vec<String> {
             let _: Option<Duration> = answer::retry_info(&headers);
             let _: Option<Duration> = retry::retry_after(&headers, SystemTime::UNIX_EPOCH);
             shown.extend(grpc::code(&headers).map(|code| super::status::name(code).to_owned()));
-            shown.push(grpc::status_text(&headers, &sent));
+            shown.push(grpc::status_text(&headers));
         }
     }
     shown

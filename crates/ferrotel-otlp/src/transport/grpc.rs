@@ -7,7 +7,7 @@ use http_body_util::Full;
 use hyper::body::Bytes;
 use percent_encoding::percent_decode;
 
-use super::answer::{self, Body, Partial, readable, without_secrets};
+use super::answer::{self, Body, Partial, readable};
 use super::http::content_type;
 use super::session::Client;
 use super::trouble::{Retry, SEE_ITS_LOG, SEND_LESS, Trouble, other_protocol};
@@ -53,7 +53,7 @@ pub(super) async fn attempt(
     };
     let trailers = if head.headers.contains_key(STATUS) { Some(&head.headers) } else { body.trailers.as_ref() };
     match trailers.and_then(|trailers| Some((trailers, code(trailers)?))) {
-        Some((_, 0)) => Ok(message(&body.bytes).and_then(|message| answer::partial_success(message, headers))),
+        Some((_, 0)) => Ok(message(&body.bytes).and_then(answer::partial_success)),
         Some((trailers, code)) => Err(refusal(settings, trailers, code)),
         None if body.cut => Err(Trouble {
             code: Some(status::RESOURCE_EXHAUSTED),
@@ -78,15 +78,14 @@ pub(super) fn message(body: &[u8]) -> Option<&[u8]> {
     rest.get(..u32::from_be_bytes([a, b, c, d]) as usize)
 }
 
-/// The server's words, fit for a log line. `sent`: the request's headers.
-pub(super) fn status_text(trailers: &HeaderMap, sent: &HeaderMap) -> String {
-    trailers.get("grpc-message").map_or(String::new(), |text| {
-        readable(&without_secrets(&percent_decode(text.as_bytes()).decode_utf8_lossy(), sent))
-    })
+/// The server's words, fit for a log line.
+pub(super) fn status_text(trailers: &HeaderMap) -> String {
+    let text = trailers.get("grpc-message");
+    text.map_or(String::new(), |text| readable(&percent_decode(text.as_bytes()).decode_utf8_lossy()))
 }
 
 fn refusal(settings: &Settings, trailers: &HeaderMap, code: i32) -> Trouble {
-    let text = status_text(trailers, &settings.headers);
+    let text = status_text(trailers);
     let when = answer::retry_info(trailers);
     let again = match &settings.retryable {
         Some(codes) => codes.contains(&code),

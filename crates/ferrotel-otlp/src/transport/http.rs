@@ -37,8 +37,8 @@ pub(super) async fn attempt(
     let body = body.ok().and_then(Result::ok).map(|body| body.bytes).unwrap_or_default();
     if head.status.is_success() {
         return Ok(match content_type(&head.headers) {
-            json if json.starts_with("application/json") => answer::partial_success_json(&body, headers),
-            protobuf if protobuf.starts_with("application/x-protobuf") => answer::partial_success(&body, headers),
+            json if json.starts_with("application/json") => answer::partial_success_json(&body),
+            protobuf if protobuf.starts_with("application/x-protobuf") => answer::partial_success(&body),
             _ => None,
         });
     }
@@ -51,7 +51,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 fn refusal(settings: &Settings, response: Response<()>, body: &[u8]) -> Trouble {
     let status = response.status();
     let mut reason = status.canonical_reason().unwrap_or("unknown").to_owned();
-    if let Some(text) = answer::error_text(content_type(response.headers()), body, &settings.headers) {
+    if let Some(text) = answer::error_text(content_type(response.headers()), body) {
         reason = format!("{reason} ({text})");
     }
     let retry = if retry::is_retryable_http(status.as_u16()) {

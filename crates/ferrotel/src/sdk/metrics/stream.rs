@@ -146,7 +146,7 @@ impl Stream {
 
     /// Forgets what was measured, in a forked child: it is another service instance, and what was measured before is its
     /// parent's to report. What is observed is read anew anyway.
-    pub(super) fn restart(&self) {
+    pub fn restart(&self) {
         if !self.config.kind.is_synchronous() {
             return;
         }

@@ -43,7 +43,9 @@ def _hook_uwsgi() -> None:
         return
 
     def after_fork() -> None:
-        _after_in_child()
+        # With ``--py-call-osafterfork`` it is ready already.
+        if _ready != os.getpid():
+            _after_in_child()
         if before is not None:
             before()
 
@@ -52,8 +54,6 @@ def _hook_uwsgi() -> None:
 
 def _after_in_child() -> None:
     global _ready
-    if _ready == os.getpid():
-        return
     _ready = os.getpid()
     for reference, function in list(_methods.values()):
         owner = reference()
