@@ -111,6 +111,14 @@ class Collector(Counts):
         self.stop()
 
 
+class Away(Collector):
+    """One that is not there before it is started."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stop()
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = True

@@ -37,7 +37,8 @@ class Case(NamedTuple):
     group: str
     name: str
     command: Sequence[str]
-    """After the interpreter; `{python}` is that, `{bin}` where its commands lie, `{home}` its environment."""
+    """After the interpreter; `{python}` is that, `{bin}` where its commands lie, `{home}` its environment. Here and in
+    `environ`, `{folder}` is a directory of the case's own."""
     drive: Callable[[Run], None] | None = None
     """What is done to the running program; None: it ends by itself."""
     collector: Callable[[], Counts | Mute | ClosedPort] = Collector
@@ -130,22 +131,38 @@ class Run:
             PYTHONUNBUFFERED="1",
             PYTHONDONTWRITEBYTECODE="1",
         )
-        environ.update(case.environ)
-        environ.update(beside)
-        self.environ = environ
         self.python = subject.python
         commands = Path(subject.python).parent
-        places = {"python": subject.python, "bin": str(commands), "home": str(commands.parent)}
-        command = [word.format_map(places) if word.startswith("{") else word for word in case.command]
-        with self._output.open("wb") as output:
-            self.process = subprocess.Popen(
-                [subject.python, *command],
+        self._places = {
+            "python": subject.python,
+            "bin": str(commands),
+            "home": str(commands.parent),
+            "folder": str(folder),
+        }
+        environ.update((name, self._put(value)) for name, value in case.environ.items())
+        environ.update(beside)
+        self.environ = environ
+        self.process = self._start(case.command)
+
+    def _put(self, word: str) -> str:
+        return word.format_map(self._places) if word.startswith("{") else word
+
+    def _start(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
+        with self._output.open("ab") as output:
+            return subprocess.Popen(
+                [self.python, *map(self._put, command)],
                 cwd=PROGRAMS,
-                env=environ,
+                env=self.environ,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+
+    def next(self, *command: str) -> None:
+        """Waits for the program's end, and starts another one in its place."""
+        self.process.wait(30)
+        self.end()
+        self.process = self._start(command)
 
     def lines(self) -> list[dict[str, Any]]:
         """The report so far."""

@@ -96,6 +96,8 @@ def _serves(name: str, command: list[str], **more: object) -> Case:
 CASES = [
     _serves("gunicorn, SDK in each worker", GUNICORN, quick=False),
     _serves("gunicorn --preload, SDK in the master", [*GUNICORN, "--preload"], telling=True),
+    _serves("gunicorn -k gevent, SDK in each worker", [*GUNICORN, "-k", "gevent"]),
+    _serves("gunicorn -k gevent --preload, SDK in the master", [*GUNICORN, "-k", "gevent", "--preload"], quick=False),
     _serves(
         "opentelemetry-instrument gunicorn",
         ["{bin}/opentelemetry-instrument", "{python}", *GUNICORN],

@@ -164,6 +164,16 @@ def _child(count):
     pipeline.report()
 
 
+def kept():
+    """Everything is on the disk or delivered; then nothing more happens until the program is killed."""
+    for _ in range(5):
+        pipeline.spans(100)
+        provider.force_flush()
+    pipeline.report(ready=True)
+    while True:
+        time.sleep(0.01)
+
+
 def children(method):
     """Children of multiprocessing end with `os._exit`."""
     import multiprocessing
