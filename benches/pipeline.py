@@ -11,17 +11,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import subprocess
 import sys
-import time
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple, Sequence
 
 import contenders
-from run import default_python, distribution, full_version, processor
+from run import default_python, facts_of, save_as
 
 TIMES_CHEAPER = 30.0
 PACE = 2_000
@@ -146,12 +143,7 @@ def main() -> int:
             contender.close()
         receiver.close()
     facts = {
-        "python": full_version(interpreters["official"]),
-        "processor": processor(),
-        "cores": os.cpu_count(),
-        "ferrotel": distribution(interpreters["ferrotel"], "ferrotel"),
-        "official": distribution(interpreters["official"], "opentelemetry-sdk"),
-        "machine": platform.platform(),
+        **facts_of(interpreters["ferrotel"], interpreters["official"]),
         "rounds": options.rounds,
         "seconds": options.seconds,
     }
@@ -270,16 +262,12 @@ def missed(found: Found, ratios: dict[str, float]) -> list[str]:
 
 
 def save(found: Found, ratios: dict[str, float], facts: dict[str, Any]) -> Path:
-    folder = contenders.HERE / "results"
-    folder.mkdir(exist_ok=True)
-    path = folder / f"{time.strftime('%Y%m%d-%H%M%S')}-pipeline-cpython{facts['python']}.json"
     medians = {
         case: {exporter: {name: figures(turns) for name, turns in of.items()} for exporter, of in of_case.items()}
         for case, of_case in found.items()
     }
     data = {"facts": facts, "times less CPU": ratios, "medians": medians, "turns": found}
-    path.write_text(json.dumps(data, indent=1))
-    return path.relative_to(contenders.ROOT)
+    return save_as(f"pipeline-cpython{facts['python']}", data)
 
 
 if __name__ == "__main__":

@@ -21,10 +21,12 @@ import contenders
 import report
 from contenders import Contender, Cost
 
+#: The official Rust SDK, as rust/Cargo.toml pins it.
+RUST = "0.33.1"
 LEGEND = """\
 ns: the median of the rounds, on {clock}. Ratios: the median of the ratios within a round.
 Python {python}; {processor}, {cores} cores; ferrotel {ferrotel}, opentelemetry-sdk {official},
-Rust opentelemetry_sdk 0.33.1.
+Rust opentelemetry_sdk {rust}.
 Both Python columns: TracerProvider with default settings, BatchSpanProcessor, OTLP over HTTP to the same local
 receiver, bursts of up to 1,500 spans, each flushed (untimed) before the next, so that none is dropped. "no export": the
 official SDK with an exporter that does nothing, beside ferrotel with OTLP. Rust: BatchSpanProcessor and an exporter
@@ -74,13 +76,9 @@ def main() -> int:
         rounds = measure(rows, start(ferrotel, official, rust, sink.endpoint), options.rounds, options.milliseconds)
         delivered = sink.close()
     facts = {
+        **facts_of(ferrotel, official),
+        "rust": RUST if rust else "(not measured)",
         "clock": {"wall": "the clock", "cpu": "the calling thread's CPU"}[options.clock],
-        "python": full_version(official),
-        "processor": processor(),
-        "cores": os.cpu_count(),
-        "ferrotel": distribution(ferrotel, "ferrotel"),
-        "official": distribution(official, "opentelemetry-sdk"),
-        "machine": platform.platform(),
         "rounds": options.rounds,
         "milliseconds": options.milliseconds,
         "delivered": delivered,
@@ -165,9 +163,6 @@ class Sink:
 
 
 def save(rounds: dict[str, dict[str, list[Cost]]], facts: dict[str, Any]) -> Path:
-    folder = contenders.HERE / "results"
-    folder.mkdir(exist_ok=True)
-    path = folder / f"{time.strftime('%Y%m%d-%H%M%S')}-cpython{facts['python']}.json"
     costs = {
         name: {contender: [cost._asdict() for cost in turns] for contender, turns in of.items()}
         for name, of in rounds.items()
@@ -180,8 +175,31 @@ def save(rounds: dict[str, dict[str, list[Cost]]], facts: dict[str, Any]) -> Pat
         }
         for name, of in report.net(rounds).items()
     }
-    path.write_text(json.dumps({"facts": facts, "ratios": ratios, "rounds": costs}, indent=1))
+    return save_as(f"cpython{facts['python']}", {"facts": facts, "ratios": ratios, "rounds": costs})
+
+
+def save_as(name: str, data: Any) -> Path:
+    """Writes what a run found into the folder of results."""
+    folder = contenders.HERE / "results"
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{name}.json"
+    path.write_text(json.dumps(data, indent=1))
     return path.relative_to(contenders.ROOT)
+
+
+def facts_of(ferrotel: str, official: str) -> dict[str, Any]:
+    """What was measured with what on what."""
+    return {
+        "date": time.strftime("%Y-%m-%d"),
+        "python": full_version(official),
+        "processor": processor(),
+        "cores": os.cpu_count(),
+        "ferrotel": distribution(ferrotel, "ferrotel"),
+        "build": build_of(ferrotel),
+        "official": distribution(official, "opentelemetry-sdk"),
+        "machine": platform.platform(),
+        "system": system(),
+    }
 
 
 def default_python() -> str:
@@ -207,6 +225,23 @@ def processor() -> str:
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
     return platform.processor()
+
+
+def build_of(ferrotel: str) -> str:
+    """Cargo's profile of the wheel, as the name of its environment says it (scripts/python-env.sh)."""
+    folders = Path(ferrotel).parts
+    name = folders[folders.index("env") + 1] if "env" in folders[:-1] else ""
+    return name.split("-")[1] if name.count("-") >= 2 else "unknown"
+
+
+def system() -> str:
+    """The operating system's own name for itself."""
+    try:
+        lines = Path("/etc/os-release").read_text().splitlines()
+    except OSError:
+        return platform.platform()
+    names = dict(line.split("=", 1) for line in lines if "=" in line)
+    return names.get("PRETTY_NAME", platform.platform()).strip('"')
 
 
 if __name__ == "__main__":

@@ -106,7 +106,7 @@ def main() -> None:
         return
 
     import contenders
-    from run import Sink, default_python
+    from run import Sink, default_python, facts_of, save_as
 
     python = contenders.interpreter(options.python) if options.python else default_python()
     ferrotel = options.ferrotel_python or contenders.ferrotel_python(python)
@@ -123,9 +123,13 @@ def main() -> None:
                 found[name].append(json.loads(answer.stdout))
     print(f"{options.series:,} series, median of {options.rounds} processes each")
     print(f"{'':42}{'ferrotel':>12}{'official':>12}")
+    rows = {}
     for figure in found["ferrotel"][0]:
         cells = [median(round_[figure] for round_ in found[name]) for name in interpreters]
+        rows[figure] = dict(zip(interpreters, cells))
         print(f"{figure:42}{cells[0]:12,.1f}{cells[1]:12,.1f}")
+    facts = {**facts_of(interpreters["ferrotel"], interpreters["official"]), "series": options.series}
+    print("written:", save_as("series", {"facts": facts, "rows": rows, "rounds": found}))
 
 
 if __name__ == "__main__":

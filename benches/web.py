@@ -1,4 +1,4 @@
-"""What telemetry costs a web server: FastAPI under uvicorn and Flask under gunicorn, beside the official packages.
+"""What telemetry costs a web server (FastAPI, Flask, Django), with ferrotel and with the official packages.
 
 python benches/web.py [--python PYTHON] [--rounds 9] [--requests 2000] [--check]
 
@@ -11,7 +11,6 @@ all its threads, until what it made is exported. A ratio is formed within a roun
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import socket
 import subprocess
@@ -22,7 +21,7 @@ from statistics import median
 from typing import Any, NamedTuple
 
 import contenders
-from run import answer, default_python, distribution
+from run import answer, default_python, distribution, facts_of, save_as
 
 PROGRAMS = contenders.HERE / "web_programs"
 TARGET = 8.0
@@ -41,15 +40,17 @@ with _native.ViewServer(max_traces=100_000) as receiver:
         print(receiver.counts()["spans"], flush=True)
         receiver.clear()
 """
+GUNICORN = [
+    *("--workers", "1", "--worker-class", "gthread", "--threads", "4", "--keep-alive", "600"),
+    *("--log-level", "error", "--no-control-socket", "--bind"),
+]
 SERVERS = {
     "FastAPI, uvicorn": [
         *("-m", "uvicorn", "fastapi_shop:app", "--no-access-log", "--log-level", "warning"),
         *("--timeout-keep-alive", "600", "--fd"),
     ],
-    "Flask, gunicorn": [
-        *("-m", "gunicorn", "flask_shop:app", "--workers", "1", "--worker-class", "gthread", "--threads", "4"),
-        *("--keep-alive", "600", "--log-level", "error", "--no-control-socket", "--bind"),
-    ],
+    "Flask, gunicorn": ["-m", "gunicorn", "flask_shop:app", *GUNICORN],
+    "Django, gunicorn": ["-m", "gunicorn", "django_shop:app", *GUNICORN],
 }
 
 
@@ -90,6 +91,9 @@ class Server:
         number = listener.fileno()
         command = [python, *SERVERS[kind], str(number) if "uvicorn" in kind else f"fd://{number}"]
         environment = dict(contenders.ENVIRONMENT)
+        if "Django" in kind:
+            # `opentelemetry-instrument` looks for the settings before the server looks into its folder.
+            environment.update(DJANGO_SETTINGS_MODULE="django_settings", PYTHONPATH=str(PROGRAMS))
         if disabled:
             environment["FERROTEL_DISABLED"] = "1"
         if endpoint is not None:
@@ -241,7 +245,14 @@ def main() -> int:
         )
         ratio = median(turn.ratio for turn in turns)
         print(f"{kind:22}{off:8.3f}{ours:10.3f}{theirs:10.3f}{added:9.3f}{added_official:9.3f}{ratio:7.1f}x")
-        rows[kind] = {"turns": [turn._asdict() for turn in turns], "spans": spans, "ratio": ratio}
+        rows[kind] = {
+            "turns": [turn._asdict() for turn in turns],
+            "spans": spans,
+            "off": off,
+            "ferrotel": added,
+            "official": added_official,
+            "ratio": ratio,
+        }
         if ratio < TARGET:
             missed.append(kind)
     made = [
@@ -257,9 +268,7 @@ def main() -> int:
         f"opentelemetry-sdk {distribution(official, 'opentelemetry-sdk')}.\n"
         f"Spans for a request: {', '.join(made)}."
     )
-    folder = contenders.HERE / "results"
-    folder.mkdir(exist_ok=True)
-    (folder / f"{time.strftime('%Y%m%d-%H%M%S')}-web.json").write_text(json.dumps(rows, indent=1))
+    save_as("web", {"facts": facts_of(ferrotel, official), "rows": rows})
     if missed:
         print("target missed:", "; ".join(missed))
     return 1 if missed and options.check else 0

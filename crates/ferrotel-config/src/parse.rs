@@ -111,6 +111,9 @@ impl Builder<'_> {
                     return Err(ParseError::at(span, "an alias stands inside of what it names"));
                 };
                 self.count(nodes, span)?;
+                if self.open.len() + depth(&value) > MAX_DEPTH {
+                    return Err(too_deep(span));
+                }
                 self.add(value, span)
             }
             Event::Scalar(text, style, anchor, tag) => {
@@ -175,7 +178,8 @@ impl Builder<'_> {
             | ("float", value @ Value::Float(_)) => Ok(value),
             #[expect(clippy::cast_precision_loss, reason = "a float was asked for")]
             ("float", Value::Int(number)) => Ok(Value::Float(number as f64)),
-            (wanted, _) => Err(ParseError::at(span, format!("{filled:?} is no {wanted}"))),
+            // Not what was filled in: it may be a secret.
+            (wanted, _) => Err(ParseError::at(span, format!("{text:?} is no {wanted}"))),
         }
     }
 
@@ -197,7 +201,7 @@ impl Builder<'_> {
             }
         }
         if self.open.len() == MAX_DEPTH {
-            return Err(ParseError::at(span, format!("deeper than {MAX_DEPTH} levels")));
+            return Err(too_deep(span));
         }
         self.count(1, span)?;
         self.open.push(Open { anchor, first_node: self.nodes, content });
@@ -244,6 +248,19 @@ impl Builder<'_> {
         }
         Ok(())
     }
+}
+
+/// How many collections stand inside each other, the outermost counted.
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Sequence(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Value::Mapping(entries) => 1 + entries.iter().map(|(_, value)| depth(value)).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+fn too_deep(span: Span) -> ParseError {
+    ParseError::at(span, format!("deeper than {MAX_DEPTH} levels"))
 }
 
 fn merge(entries: &mut Vec<(String, Value)>, more: Vec<(String, Value)>) {

@@ -182,6 +182,10 @@ fn a_document_that_grows_or_nests_without_end_is_refused() {
     let nested = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
     assert!(parse(&nested(64), &environment).is_ok());
     assert!(failure(&nested(65)).ends_with("deeper than 64 levels"));
+    // Aliases are no way around it.
+    let twice = |outer: usize| format!("- &a {}\n- {}*a{}\n", nested(40), "[".repeat(outer), "]".repeat(outer));
+    assert!(parse(&twice(23), &environment).is_ok());
+    assert!(failure(&twice(24)).ends_with("deeper than 64 levels"));
     assert!(parse(&nested(100_000), &environment).is_err());
     assert!(parse(&"- ".repeat(100_000), &environment).is_err());
 }

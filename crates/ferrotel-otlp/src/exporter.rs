@@ -1,8 +1,9 @@
 //! The OTLP exporters.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ferrotel::common::diagnostics::{self, Level};
@@ -13,7 +14,10 @@ use ferrotel::sdk::metrics::{Aggregation, InstrumentKind, MetricExporter, Metric
 use ferrotel::sdk::trace::{FinishedSpan, SpanExporter};
 use hyper::body::Bytes;
 
-use crate::config::{ConfigError, ExporterBuilder, HistogramAggregation, Options, Preferences, TemporalityPreference};
+use crate::config::{
+    ConfigError, ExporterBuilder, HistogramAggregation, Options, Preferences, TemporalityPreference, shown,
+};
+use crate::outbox::Outbox;
 use crate::signal::{Exported, Logs, Metrics, Traces};
 use crate::split::split;
 use crate::transport::{Compression, Protocol, Transport};
@@ -36,17 +40,23 @@ pub type OtlpLogRecordExporter = OtlpExporter<Logs>;
 pub struct OtlpExporter<S: Exported> {
     options: Options,
     preferences: Preferences,
-    transport: Result<Transport, ConfigError>,
+    transport: Result<Arc<Transport>, ConfigError>,
+    outbox: Option<Outbox>,
     encoder: PerProcess<Mutex<S::Encoder>>,
     refused: AtomicBool,
 }
 
 impl<S: Exported> OtlpExporter<S> {
     pub(crate) fn new(options: Options, preferences: Preferences, transport: Result<Transport, ConfigError>) -> Self {
+        let transport = transport.map(Arc::new);
+        let spooled =
+            transport.as_ref().ok().and_then(|transport| Some((transport, transport.settings.spool.clone()?)));
+        let outbox = spooled.map(|(transport, settings)| Outbox::new(transport.clone(), settings));
         OtlpExporter {
             options,
             preferences,
             transport,
+            outbox,
             encoder: PerProcess::new(Mutex::default()),
             refused: AtomicBool::new(false),
         }
@@ -92,6 +102,11 @@ impl<S: Exported> OtlpExporter<S> {
         self.options.max_request_size
     }
 
+    /// The directory in which batches wait that are not delivered; `None`: in memory.
+    pub fn spool_dir(&self) -> Option<&Path> {
+        self.outbox.as_ref().map(|outbox| outbox.settings().root.as_path())
+    }
+
     /// Whether it was shut down.
     pub fn is_shutdown(&self) -> bool {
         match &self.transport {
@@ -107,16 +122,26 @@ impl<S: Exported> OtlpExporter<S> {
     pub fn export_bytes(&self, request: &[u8]) -> ExportResult {
         let transport = self.open()?;
         self.check_size(request)?;
-        transport.send(transport.pack(request))
+        match &self.outbox {
+            Some(outbox) => outbox.export(Bytes::copy_from_slice(request), 0),
+            None => transport.send(transport.pack(request)),
+        }
     }
 
     fn send(&self, data: &S::Data) -> ExportResult {
         let transport = self.open()?;
-        let body = self.encoded(transport, data)?;
-        transport.send(body)
+        let Some(outbox) = &self.outbox else {
+            let body = self.encoded(data, |request| transport.pack(request))?;
+            return transport.send(body);
+        };
+        let message = self.encoded(data, Bytes::copy_from_slice)?;
+        outbox.export(message, S::count(data))
     }
 
     fn close(&self) {
+        if let Some(outbox) = &self.outbox {
+            outbox.close();
+        }
         if let Ok(transport) = &self.transport
             && !transport.close()
         {
@@ -131,11 +156,19 @@ impl<S: Exported> OtlpExporter<S> {
     }
 
     fn side_by_side(&self) -> usize {
-        self.transport.as_ref().map_or(1, Transport::concurrency)
+        match (&self.transport, &self.outbox) {
+            (Ok(transport), None) => transport.concurrency(),
+            // A spool has one sender.
+            _ => 1,
+        }
     }
 
     fn wait(&self, timeout: Duration) -> bool {
-        self.transport.as_ref().map_or(true, |transport| transport.wait(timeout))
+        match (&self.transport, &self.outbox) {
+            (Ok(transport), None) => transport.wait(timeout),
+            // What is not delivered yet is safe.
+            _ => true,
+        }
     }
 
     fn open(&self) -> Result<&Transport, ExportError> {
@@ -149,17 +182,17 @@ impl<S: Exported> OtlpExporter<S> {
         Ok(transport)
     }
 
-    fn encoded(&self, transport: &Transport, data: &S::Data) -> Result<Bytes, ExportError> {
+    fn encoded(&self, data: &S::Data, ready: impl Fn(&[u8]) -> Bytes) -> Result<Bytes, ExportError> {
         let encode = AssertUnwindSafe(|| {
             if self.options.protocol == Protocol::HttpJson {
                 let request = S::encode_json(data);
                 self.check_size(&request)?;
-                return Ok(transport.pack(&request));
+                return Ok(ready(&request));
             }
             let mut encoder = self.encoder.get(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
             let request = S::encode(&mut encoder, data);
             self.check_size(request)?;
-            Ok(transport.pack(request))
+            Ok(ready(request))
         });
         catch_unwind(encode).unwrap_or_else(|_| {
             let batch = S::SIGNAL.batch;
@@ -294,7 +327,7 @@ impl<S: Exported> std::fmt::Debug for OtlpExporter<S> {
         f.debug_struct("OtlpExporter")
             .field("signal", &S::SIGNAL.name)
             .field("protocol", &self.options.protocol)
-            .field("endpoint", &self.options.endpoint)
+            .field("endpoint", &shown(&self.options.endpoint))
             .finish_non_exhaustive()
     }
 }

@@ -4,6 +4,7 @@ use pyo3::exceptions::PyImportError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
+mod attached;
 mod baggage;
 mod configuration;
 mod context;
@@ -14,7 +15,9 @@ mod error;
 mod exit;
 mod export;
 mod free_list;
+mod greenlets;
 mod hooks;
+mod http;
 mod late_threads;
 mod logs;
 mod metrics;
@@ -25,7 +28,8 @@ mod trace_state;
 mod types;
 mod view;
 
-#[pymodule]
+// What is kept between calls (`free_list.rs` and others) counts on the GIL; PyO3 would declare that it does not.
+#[pymodule(gil_used = true)]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     refuse_subinterpreter()?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
@@ -36,6 +40,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     trace_state::register(module)?;
     baggage::register(module)?;
     propagation::register(module)?;
+    http::register(module)?;
     logs::register(module)?;
     export::register(module)?;
     exit::register(module)?;

@@ -238,7 +238,8 @@ pub fn discarded(py: Python<'_>, problem: &TraceStateError) {
     }
 }
 
-fn invalid_pair(py: Python<'_>, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) {
+/// Reports a pair that was left out.
+pub fn invalid_pair(py: Python<'_>, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) {
     warn(py, LOGGER, ("Invalid key/value pair (%s, %s) found.", key, value));
 }
 

@@ -14,8 +14,8 @@ from typing import Mapping, TextIO
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from ferrotel._doctor.environment import without_password
 from ferrotel._doctor.findings import Findings
+from ferrotel._secrets import shown_url, without_secrets
 
 _DEFAULT_PORTS = {"grpc": 4317, "http": 4318}
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
@@ -45,7 +45,7 @@ def report(environ: Mapping[str, str], timeout: float, findings: Findings, out: 
         return
     target = configured(environ, exporters)
     origin = f"from {target.url_from}" if target.url_from else "the default"
-    out.write(f"  {without_password(target.url)} ({origin}), {target.protocol} (")
+    out.write(f"  {shown_url(target.url)} ({origin}), {target.protocol} (")
     out.write(f"from {target.protocol_from})\n" if target.protocol_from else "the default)\n")
     if target.protocol not in ("grpc", "http/protobuf", "http/json"):
         findings.problem(
@@ -55,8 +55,9 @@ def report(environ: Mapping[str, str], timeout: float, findings: Findings, out: 
     try:
         answer = _try(target, timeout)
     except (OSError, ValueError) as error:
-        text = f"{without_password(target.url)} does not answer: {error or type(error).__name__}"
-        out.write(f"  does not answer: {error or type(error).__name__}\n")
+        why = without_secrets(str(error) or type(error).__name__, target.url)
+        text = f"{shown_url(target.url)} does not answer: {why}"
+        out.write(f"  does not answer: {why}\n")
         # Where nothing is configured, nothing need be there.
         (findings.problem if target.url_from else findings.note)(text)
         return
@@ -92,7 +93,7 @@ def _try(target: Target, timeout: float) -> str:
     if proxy and not proxy_bypass(f"{host}:{port}"):
         through = urlsplit(proxy if "://" in proxy else "//" + proxy)
         _connect(through.hostname or "", through.port or 80, timeout).close()
-        return f"at least the proxy {without_password(proxy)} on the way does; what stands behind it was not tried"
+        return f"at least the proxy {shown_url(proxy)} on the way does; what stands behind it was not tried"
     if secure:
         with _connect(host, port, timeout) as connection:
             return _negotiated(connection, host, timeout)
@@ -166,7 +167,7 @@ def _answer(connection: socket.socket, request: bytes, timeout: float) -> bytes:
 
 
 def _compare(target: Target, answer: str, findings: Findings) -> None:
-    url = without_password(target.url)
+    url = shown_url(target.url)
     if "does not offer HTTP/2" in answer and target.family == "grpc":
         text = (
             f"{url} speaks HTTP/1.1 only, gRPC needs HTTP/2. OTLP over gRPC usually has port 4317. "

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import re
 from importlib.metadata import EntryPoint, distributions
 from typing import Iterator, Mapping, TextIO
-from urllib.parse import urlsplit, urlunsplit
 
 from ferrotel._doctor.findings import Findings
+from ferrotel._secrets import shown_url
 
 _PREFIXES = ("OTEL_", "FERROTEL_")
 
@@ -26,6 +27,9 @@ _NAMES_IN = {
 
 #: Declared by modules that are there even when the distribution's metadata is not.
 _ALWAYS = ("opentelemetry.environment_variables", "opentelemetry.sdk.environment_variables")
+
+_SECRET_NAME = re.compile("KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL")
+_HEADER_NAME = re.compile(r"[\w.-]+")
 
 _ANYWHERE = {"none", "*"}
 
@@ -47,7 +51,13 @@ def report(environ: Mapping[str, str], findings: Findings, out: TextIO) -> None:
 
 def known_names() -> set[str]:
     """Every variable that a module of the entry point group opentelemetry_environment_variables declares."""
-    known = {"FERROTEL_DISABLED", "FERROTEL_EXIT_TIMEOUT", "FERROTEL_SIGTERM_TIMEOUT"}
+    known = {
+        "FERROTEL_DISABLED",
+        "FERROTEL_EXIT_TIMEOUT",
+        "FERROTEL_SIGTERM_TIMEOUT",
+        "FERROTEL_SPOOL_DIR",
+        "FERROTEL_SPOOL_MAX_BYTES",
+    }
     declared = {entry_point.value for entry_point in _entry_points("opentelemetry_environment_variables")}
     for name in sorted(declared.union(_ALWAYS)):
         try:
@@ -61,22 +71,20 @@ def known_names() -> set[str]:
 
 def shown(name: str, value: str) -> str:
     """The value as it may be pasted into a bug report: without header values and passwords."""
-    if name.endswith("_HEADERS"):
-        return ",".join(pair.split("=", 1)[0] + "=***" if "=" in pair else "***" for pair in value.split(","))
-    if name.endswith("_ENDPOINT"):
-        return without_password(value)
+    if "HEADER" in name:
+        return ",".join(_header_shown(pair) for pair in value.split(","))
+    # The names of a file and of an entry point are none.
+    if _SECRET_NAME.search(name) and not name.endswith(("_CLIENT_KEY", "_CREDENTIAL_PROVIDER")):
+        return "***"
+    if "ENDPOINT" in name or "://" in value:
+        return shown_url(value)
     return value
 
 
-def without_password(url: str) -> str:
-    """The URL with its user and password hidden."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return url
-    if "@" not in parts.netloc:
-        return url
-    return urlunsplit(parts._replace(netloc="***@" + parts.netloc.rpartition("@")[2]))
+def _header_shown(pair: str) -> str:
+    # Of a mistake such as `authorization: Bearer abc=` no more than the name.
+    name = _HEADER_NAME.match(pair)
+    return f"{name.group()}=***" if name and "=" in pair else "***"
 
 
 def _unknown(name: str, known: set[str], findings: Findings) -> None:

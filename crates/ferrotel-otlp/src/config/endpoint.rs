@@ -7,11 +7,30 @@ use percent_encoding::percent_decode_str;
 
 use super::ConfigError;
 
+/// The endpoint for people to read: without user and password, without what stands behind the path, which may be a token,
+/// and no longer than one needs to recognise it.
+pub(crate) fn shown(endpoint: &str) -> String {
+    const SHOWN: usize = 256;
+    let endpoint = endpoint.trim();
+    let (scheme, rest) = endpoint.find("://").map_or(("", endpoint), |at| endpoint.split_at(at + 3));
+    let (before, query) = rest.find(['?', '#']).map_or((rest, ""), |at| rest.split_at(at));
+    let shown = match before.rfind('@') {
+        // A slash in a password should be escaped, and is not always.
+        Some(at) => format!("***{}", &before[at..]),
+        // A password may as well have a question mark in it.
+        None if query.contains('@') => "***".to_owned(),
+        None => before.to_owned(),
+    };
+    let clean = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+    format!("{scheme}{shown}").chars().take(SHOWN).map(clean).collect()
+}
+
 /// An HTTP endpoint: the URL to post to, and the credentials that stood in it as an `Authorization` header.
 pub(super) fn http(endpoint: &str) -> Result<(Uri, Option<String>), ConfigError> {
     let refuse = |why: &str| {
         ConfigError::new(format!(
-            "The OTLP endpoint {endpoint:?} {why}. Write it as a URL, for example http://localhost:4318/v1/traces."
+            "The OTLP endpoint {:?} {why}. Write it as a URL, for example http://localhost:4318/v1/traces.",
+            shown(endpoint)
         ))
     };
     let uri: Uri = endpoint.trim().parse().map_err(|_| refuse("is not a URL"))?;
@@ -26,6 +45,9 @@ pub(super) fn http(endpoint: &str) -> Result<(Uri, Option<String>), ConfigError>
     if host.is_empty() || host.starts_with(':') {
         return Err(refuse("names no host"));
     }
+    if !has_numeric_port(host) {
+        return Err(refuse("names no valid host and port"));
+    }
     let credentials = user.map(|user| {
         let user: Vec<u8> = percent_decode_str(user).collect();
         format!("Basic {}", STANDARD.encode(user))
@@ -34,6 +56,12 @@ pub(super) fn http(endpoint: &str) -> Result<(Uri, Option<String>), ConfigError>
     parts.authority = Some(host.parse().map_err(|_| refuse("names no valid host and port"))?);
     let uri = Uri::from_parts(parts).map_err(|_| refuse("is not a URL"))?;
     Ok((uri, credentials))
+}
+
+/// Whether the port is a number, where there is one. A password that is not escaped would be taken for a name of one.
+fn has_numeric_port(host: &str) -> bool {
+    let after_address = host.rsplit(']').next().unwrap_or(host);
+    after_address.rsplit_once(':').is_none_or(|(_, port)| port.parse::<u16>().is_ok())
 }
 
 /// A gRPC endpoint, taken apart as the reference does it.
@@ -67,13 +95,20 @@ impl Grpc {
         let names = ["dns:///", "dns:", "ipv4:", "ipv6:"];
         let host = names.iter().find_map(|name| self.target.strip_prefix(name)).unwrap_or(&self.target);
         let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+        if !has_numeric_port(host) {
+            // Not shown: it may be a user and the beginning of a password, up to a slash in it.
+            return Err(ConfigError::new(
+                "The port of the OTLP endpoint is no number. Write it as http://host:4317 or https://host:4317."
+                    .to_owned(),
+            ));
+        }
         let uri = format!("{scheme}://{host}{method}").parse().ok().filter(|uri: &Uri| {
             !host.starts_with("unix") && !host.contains('/') && uri.host().is_some_and(|host| !host.is_empty())
         });
         uri.ok_or_else(|| {
             ConfigError::new(format!(
                 "The OTLP endpoint {:?} is not usable for gRPC. Write it as http://host:4317 or https://host:4317.",
-                self.target
+                shown(&self.target)
             ))
         })
     }
@@ -108,11 +143,47 @@ mod tests {
     }
 
     #[test]
+    fn no_secret_of_an_endpoint_is_shown() {
+        for (endpoint, expected) in [
+            ("http://localhost:4318/v1/traces", "http://localhost:4318/v1/traces"),
+            ("https://user:pass@host:1/v1/traces?token=pass#pass", "https://***@host:1/v1/traces"),
+            ("https://user:pa/ss@host/x", "https://***@host/x"),
+            ("https://user:pa@pa/ss@host/x", "https://***@host/x"),
+            ("https://user:pa?ss@host/x", "https://***"),
+            ("user:pass@host:4317", "***@host:4317"),
+            ("https://host?token=pass", "https://host"),
+            (" http://a\nb ", "http://a\u{fffd}b"),
+        ] {
+            assert_eq!(shown(endpoint), expected);
+        }
+        assert_eq!(shown(&"ü".repeat(1000)).chars().count(), 256);
+        for endpoint in ["https://user:pass@", "user:pass@host:1", "https://user:pass@host:port/?pass", "pass@:1"] {
+            assert!(!http(endpoint).unwrap_err().to_string().contains("pass"), "{endpoint}");
+        }
+        for endpoint in ["https://user:pass/word@host", "https://user:pass?word@host", "https://user:pass@host:port"] {
+            assert!(!grpc(endpoint, None).uri("/S/M").unwrap_err().to_string().contains("pass"), "{endpoint}");
+        }
+        let error = grpc("https://user:pass@a/b c:1", None).uri("/S/M").map(|uri| uri.to_string());
+        assert!(!format!("{error:?}").contains("pass"), "{error:?}");
+    }
+
+    #[test]
     fn http_endpoints_are_urls() {
         let (uri, credentials) = http("https://user:p%40ss@collector:4318/v1/traces?x=1").unwrap();
         assert_eq!(uri, "https://collector:4318/v1/traces?x=1");
         assert_eq!(credentials.as_deref(), Some("Basic dXNlcjpwQHNz"));
-        for endpoint in ["localhost:4318", "", "ftp://host/", "http://", "http://:4318/", "/v1/traces", "http://a b/"] {
+        for endpoint in [
+            "localhost:4318",
+            "",
+            "http://a:b/",
+            "http://[::1]:x/",
+            "http://a:99999",
+            "ftp://host/",
+            "http://",
+            "http://:4318/",
+            "/v1/traces",
+            "http://a b/",
+        ] {
             let error = http(endpoint).unwrap_err().to_string();
             assert!(error.contains("http://localhost:4318/v1/traces"), "{error}");
         }

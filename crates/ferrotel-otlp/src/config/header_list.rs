@@ -14,13 +14,18 @@ const TARGET: &str = "opentelemetry.util.re";
 /// left out; the report does not show the value, which may be a secret.
 pub(super) fn parse(list: &str) -> Vec<(String, String)> {
     let mut headers = Vec::new();
-    for member in list.split(',').map(str::trim).filter(|member| !member.is_empty()) {
+    for (at, member) in list.split(',').map(str::trim).enumerate().filter(|(_, member)| !member.is_empty()) {
         let Some((name, value)) = pair(member) else {
-            let shown = member.split_once('=').map_or(member, |(name, _)| name);
+            // What stands before the first character that no name has: of `authorization: Bearer abc=` no more than the
+            // name. A member without `=` may be the rest of a secret with a comma in it.
+            let name = member.split(|c: char| !u8::try_from(c).is_ok_and(is_name)).next().unwrap_or_default();
+            let name = if member.contains('=') { name } else { "" };
+            let name = if name.is_empty() { String::new() } else { format!(" ({name:.64})") };
+            let at = at + 1;
             let line = format!(
                 "Header format invalid! Header values in environment variables must be URL encoded per the \
                  OpenTelemetry Protocol Exporter specification or a comma separated list of name=value occurrences: \
-                 {shown:.64}"
+                 entry {at}{name} is left out"
             );
             diagnostics::log(Level::Warning, TARGET, &line);
             continue;

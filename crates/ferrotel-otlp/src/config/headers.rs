@@ -33,13 +33,20 @@ pub(super) fn request_headers(
             Some((name, value)) if headers.len() < 1000 || headers.contains_key(&name) => {
                 headers.insert(name, value);
             }
-            _ => refused.push(name.escape_debug().take(64).collect::<String>()),
+            // What stands before the first character that no name has: the rest may be a secret in the wrong place.
+            _ => refused.push(
+                name.chars()
+                    .take_while(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c))
+                    .take(64)
+                    .collect::<String>(),
+            ),
         }
     }
     if protocol == Protocol::Grpc {
         set_grpc(&mut headers, compression);
     }
     if !refused.is_empty() {
+        refused.iter_mut().filter(|name| name.is_empty()).for_each(|name| name.push_str("one without a name"));
         refused.truncate(8);
         let line = format!(
             "These configured headers cannot be sent and are left out: {}. A name is letters, digits and hyphens, and \

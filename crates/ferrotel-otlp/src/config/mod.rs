@@ -17,6 +17,7 @@ use ferrotel::config::{EnvSource, ProcessEnv};
 use crate::exporter::OtlpExporter;
 use crate::signal::{Exported, Logs, Metrics, Traces};
 use crate::transport::{Compression, Protocol, Transport};
+pub(crate) use endpoint::shown;
 pub(crate) use options::Options;
 pub(crate) use preference::Preferences;
 pub use preference::{HistogramAggregation, TemporalityPreference, UnknownPreference};
@@ -55,7 +56,7 @@ pub struct ExporterBuilder<S: Exported> {
 }
 
 /// What code said.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Given {
     protocol: Protocol,
     endpoint: Option<String>,
@@ -69,9 +70,23 @@ pub(crate) struct Given {
     max_request_size: Option<usize>,
     retryable: Option<Vec<i32>>,
     user_agent: Option<String>,
+    spool_dir: Option<PathBuf>,
+    spool_max_bytes: Option<u64>,
 }
 
 /// Where certificates and keys come from.
+/// Without what may be secret.
+impl fmt::Debug for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Given")
+            .field("protocol", &self.protocol)
+            .field("endpoint", &self.endpoint.as_deref().map(shown))
+            .field("timeout", &self.timeout)
+            .field("compression", &self.compression)
+            .finish_non_exhaustive()
+    }
+}
+
 #[derive(Clone)]
 enum Pem {
     File(PathBuf),
@@ -103,6 +118,8 @@ impl<S: Exported> ExporterBuilder<S> {
             max_request_size: None,
             retryable: None,
             user_agent: None,
+            spool_dir: None,
+            spool_max_bytes: None,
         };
         ExporterBuilder { given, preferences: Preferences::NONE, signal: PhantomData }
     }
@@ -224,6 +241,25 @@ impl<S: Exported> ExporterBuilder<S> {
     #[must_use]
     pub fn user_agent(mut self, product: impl Into<String>) -> Self {
         self.given.user_agent = Some(product.into());
+        self
+    }
+
+    /// The directory in which batches wait that are not delivered, until the collector is back or another process with
+    /// the same endpoint and headers sends them. An empty path: none, whatever the environment says. Default:
+    /// `FERROTEL_SPOOL_DIR`, then none.
+    ///
+    /// It may be shared by exporters of all signals and by processes. Only its user should be able to write there.
+    #[must_use]
+    pub fn spool_dir(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.given.spool_dir = Some(directory.into());
+        self
+    }
+
+    /// The space that the whole spool directory may take on the disk, in bytes. Default: `FERROTEL_SPOOL_MAX_BYTES`,
+    /// then 512 MiB.
+    #[must_use]
+    pub const fn spool_max_bytes(mut self, bytes: u64) -> Self {
+        self.given.spool_max_bytes = Some(bytes);
         self
     }
 

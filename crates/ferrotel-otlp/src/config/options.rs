@@ -3,17 +3,22 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ferrotel::config::{EnvSource, EnvVar, Reader, env_vars};
+use ferrotel::common::diagnostics::shorten;
+use ferrotel::config::{EnvSource, EnvVar, Reader, env_vars, parse};
+use ferrotel_spool::Content;
 use http::Uri;
 use http::uri::Scheme;
 
 use super::{ConfigError, Given, Pem, endpoint, header_list, headers};
+use crate::outbox::SpoolSettings;
 use crate::signal::{GENERAL, Signal, Variables};
 use crate::transport::{Compression, Protocol, Proxies, Settings, status, tls::Identity};
 
 const DEFAULT_TIMEOUT: f64 = 10.0;
 /// The reference's limit over HTTP.
 const DEFAULT_MAX_REQUEST_SIZE: usize = 64 << 20;
+/// In bytes.
+const DEFAULT_SPOOL: u64 = 512 << 20;
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The builder's settings with the environment's and the defaults filled in.
@@ -30,6 +35,8 @@ pub(crate) struct Options {
     client_key: Option<Pem>,
     retryable: Option<Vec<i32>>,
     user_agent: String,
+    /// The directory and its limit.
+    spool: Option<(PathBuf, u64)>,
 }
 
 impl Options {
@@ -65,6 +72,7 @@ impl Options {
             client_certificate: given.client_certificate.or_else(|| vars.file(|v| &v.client_certificate)),
             client_key: given.client_key.or_else(|| vars.file(|v| &v.client_key)),
             retryable: given.retryable.or_else(|| if grpc { vars.retryable() } else { None }),
+            spool: vars.spool(given.spool_dir, given.spool_max_bytes),
             user_agent: match given.user_agent {
                 Some(product) => format!("{product} ferrotel/{VERSION}"),
                 None => format!("OTel-OTLP-Exporter-Rust/{VERSION} ferrotel/{VERSION}"),
@@ -109,14 +117,31 @@ impl Options {
         Ok(Settings {
             signal,
             protocol: self.protocol,
-            endpoint: self.endpoint.clone(),
+            endpoint: endpoint::shown(&self.endpoint),
             headers: headers::request_headers(self.protocol, self.compression, &self.user_agent, &configured, target),
             timeout: self.timeout,
             compression: self.compression,
             identity: self.identity(&uri)?,
             proxies: if grpc { Proxies::for_grpc(env) } else { Proxies::for_http(env) },
             retryable: self.retryable.clone(),
+            spool: self.spool(signal, &uri, &configured),
             uri,
+        })
+    }
+
+    fn spool(&self, signal: &Signal, uri: &Uri, headers: &[(String, String)]) -> Option<SpoolSettings> {
+        let (root, max_bytes) = self.spool.clone()?;
+        // With other credentials, it would come to another tenant.
+        let headers = headers.iter().map(|(name, value)| format!("\n{name}: {value}"));
+        Some(SpoolSettings {
+            root,
+            max_bytes,
+            signal: signal.spooled,
+            content: match self.protocol {
+                Protocol::HttpJson => Content::Json,
+                _ => Content::Protobuf,
+            },
+            destination: format!("{} {uri}{}", self.protocol, headers.collect::<String>()),
         })
     }
 
@@ -222,7 +247,9 @@ impl Vars<'_> {
             Some(seconds) if usable(&seconds) => seconds,
             Some(seconds) if !(grpc && seconds == 0.0) => refuse(seconds.to_string()),
             _ => match self.text(|v| &v.timeout) {
-                Some(text) => text.parse().ok().filter(usable).unwrap_or_else(|| refuse(format!("{text:.32?}"))),
+                Some(text) => {
+                    text.parse().ok().filter(usable).unwrap_or_else(|| refuse(format!("{:?}", shorten(&text))))
+                }
                 None => DEFAULT_TIMEOUT,
             },
         };
@@ -249,13 +276,26 @@ impl Vars<'_> {
         }
     }
 
+    fn spool(&self, given: Option<PathBuf>, max_bytes: Option<u64>) -> Option<(PathBuf, u64)> {
+        let directory = given.or_else(|| self.reader.text(&env_vars::FERROTEL_SPOOL_DIR).map(PathBuf::from))?;
+        if directory.as_os_str().is_empty() {
+            return None;
+        }
+        let variable = || self.reader.parsed(&env_vars::FERROTEL_SPOOL_MAX_BYTES, parse::size);
+        let max_bytes = max_bytes.or_else(|| variable().map(|bytes| bytes as u64));
+        Some((directory, max_bytes.unwrap_or(DEFAULT_SPOOL)))
+    }
+
     fn retryable(&self) -> Option<Vec<i32>> {
         let list = self.reader.text(&env_vars::OTEL_PYTHON_EXPORTER_OTLP_GRPC_RETRYABLE_ERROR_CODES)?;
         let mut codes = Vec::new();
         for word in list.split(',').map(str::trim).filter(|word| !word.is_empty()) {
             match status::code(word) {
                 Some(code) => codes.push(code),
-                None => self.reader.warn(&format!("{word:.32?} is not the name of a gRPC status code; it is ignored.")),
+                None => {
+                    let word = shorten(word);
+                    self.reader.warn(&format!("{word:?} is not the name of a gRPC status code; it is ignored."));
+                }
             }
         }
         Some(codes)

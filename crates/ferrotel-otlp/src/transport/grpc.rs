@@ -10,7 +10,7 @@ use percent_encoding::percent_decode;
 use super::answer::{self, Body, Partial, readable};
 use super::http::content_type;
 use super::session::Client;
-use super::trouble::{Retry, Trouble, other_protocol};
+use super::trouble::{Retry, SEE_ITS_LOG, SEND_LESS, Trouble, other_protocol};
 use super::{Settings, retry, status};
 
 /// `message` as the body of a call.
@@ -68,20 +68,24 @@ pub(super) async fn attempt(
 
 const STATUS: &str = "grpc-status";
 
-fn code(trailers: &HeaderMap) -> Option<i32> {
+pub(super) fn code(trailers: &HeaderMap) -> Option<i32> {
     Some(trailers.get(STATUS)?.to_str().ok()?.parse().unwrap_or(status::UNKNOWN))
 }
 
 /// The first message of a body, where it is whole and not compressed.
-fn message(body: &[u8]) -> Option<&[u8]> {
+pub(super) fn message(body: &[u8]) -> Option<&[u8]> {
     let (&[0, a, b, c, d], rest) = body.split_first_chunk::<5>()? else { return None };
     rest.get(..u32::from_be_bytes([a, b, c, d]) as usize)
 }
 
+/// The server's words, fit for a log line.
+pub(super) fn status_text(trailers: &HeaderMap) -> String {
+    let text = trailers.get("grpc-message");
+    text.map_or(String::new(), |text| readable(&percent_decode(text.as_bytes()).decode_utf8_lossy()))
+}
+
 fn refusal(settings: &Settings, trailers: &HeaderMap, code: i32) -> Trouble {
-    let text = trailers
-        .get("grpc-message")
-        .map_or(String::new(), |text| readable(&percent_decode(text.as_bytes()).decode_utf8_lossy()));
+    let text = status_text(trailers);
     let when = answer::retry_info(trailers);
     let again = match &settings.retryable {
         Some(codes) => codes.contains(&code),
@@ -100,7 +104,8 @@ fn refusal(settings: &Settings, trailers: &HeaderMap, code: i32) -> Trouble {
         status::RESOURCE_EXHAUSTED if !again => {
             format!("Lower {} where the server finds the message too large.", settings.signal.smaller)
         }
-        _ => String::new(),
+        status::RESOURCE_EXHAUSTED => SEND_LESS.to_owned(),
+        _ => SEE_ITS_LOG.to_owned(),
     };
     Trouble { code: Some(code), reason: text, remedy, retry, connection: false }
 }

@@ -3,6 +3,9 @@
 mod answer;
 mod compression;
 mod connect;
+mod failure;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod grpc;
 mod http;
 mod notice;
@@ -31,8 +34,12 @@ use hyper::body::Bytes;
 use rustls::ClientConfig;
 
 pub use compression::{Compression, UnknownCompression};
+pub(crate) use failure::{Blame, Failure};
 pub(crate) use proxy::Proxies;
+pub(crate) use retry::backoff;
 
+use crate::config::shown;
+use crate::outbox::SpoolSettings;
 use crate::signal::Signal;
 use session::{Session, Turn};
 use trouble::{Retry, Trouble};
@@ -93,7 +100,7 @@ impl std::error::Error for UnknownProtocol {}
 pub(crate) struct Settings {
     pub signal: &'static Signal,
     pub protocol: Protocol,
-    /// As the reference shows it: over HTTP the URL, over gRPC the host and port.
+    /// For log lines: over HTTP the URL, over gRPC the host and port, as the reference shows them, without secrets.
     pub endpoint: String,
     /// Where requests go.
     pub uri: Uri,
@@ -106,6 +113,8 @@ pub(crate) struct Settings {
     pub proxies: Proxies,
     /// gRPC codes after which to try again; `None`: the specification's.
     pub retryable: Option<Vec<i32>>,
+    /// Where batches wait that are not delivered; `None`: in memory.
+    pub spool: Option<SpoolSettings>,
 }
 
 impl Settings {
@@ -121,7 +130,26 @@ impl Settings {
         let scheme = self.uri.scheme_str().unwrap_or("http");
         let authority = self.uri.authority().map_or("", ::http::uri::Authority::as_str);
         let path = if self.protocol == Protocol::Grpc { "" } else { self.uri.path() };
-        format!("{scheme}://{authority}{path}")
+        shown(&format!("{scheme}://{authority}{path}"))
+    }
+
+    /// The line without configured header values and what the endpoint's query says: a server that refuses a request may
+    /// quote it.
+    fn without_secrets(&self, line: String) -> String {
+        // What is shorter is no secret, and would be found inside of words.
+        const SHORTEST: usize = 6;
+        let values = self.headers.values().filter(|value| value.is_sensitive()).filter_map(|value| value.to_str().ok());
+        let query = self.uri.query().unwrap_or_default().split('&').map(|pair| pair.rsplit('=').next().unwrap_or(pair));
+        let mut line = line;
+        for secret in
+            values.flat_map(|value| [Some(value), value.split_once(' ').map(|(_, token)| token)]).flatten().chain(query)
+        {
+            let secret = secret.trim();
+            if secret.len() >= SHORTEST && line.contains(secret) {
+                line = line.replace(secret, "***");
+            }
+        }
+        line
     }
 
     fn tls(&self) -> Result<Arc<ClientConfig>, rustls::Error> {
@@ -177,14 +205,24 @@ impl Transport {
 
     /// Sends what [`Transport::pack`] returned, for at most the timeout, on this thread.
     pub fn send(&self, body: Bytes) -> ExportResult {
+        self.send_as(body, Tries::Many).map_err(|failure| failure.error)
+    }
+
+    /// Sends what [`Transport::pack`] returned, and tries nothing again.
+    pub fn send_once(&self, body: Bytes) -> Result<(), Failure> {
+        self.send_as(body, Tries::One)
+    }
+
+    fn send_as(&self, body: Bytes, tries: Tries) -> Result<(), Failure> {
         let start = Instant::now();
         let deadline = start.checked_add(self.settings.timeout).unwrap_or(start + Duration::from_secs(86_400));
         let turn = self.turn.get(Turn::default);
         let Some((number, mut session)) = turn.take(deadline, self.concurrency()) else {
             let trouble = Trouble::timeout(self.settings.protocol, self.settings.timeout);
-            return Err(ExportError::failed(notice::Notices::default().failure(&self.settings, &trouble, true)));
+            let line = notice::Notices::default().failure(&self.settings, &trouble, true);
+            return Err(Failure::of(&self.settings, &trouble, line));
         };
-        let result = catch_unwind(AssertUnwindSafe(|| self.run(turn, &mut session, body, deadline)));
+        let result = catch_unwind(AssertUnwindSafe(|| self.run(turn, &mut session, body, deadline, tries)));
         match result {
             Ok(result) => {
                 let close = self.is_closed();
@@ -199,7 +237,8 @@ impl Transport {
                 std::mem::forget(session);
                 turn.give_back(number, None);
                 let (name, endpoint) = (self.settings.signal.name, &self.settings.endpoint);
-                Err(ExportError::failed(format!("Failed to export {name} to {endpoint}: an error inside the exporter")))
+                let line = format!("Failed to export {name} to {endpoint}: an error inside the exporter");
+                Err(Failure { error: ExportError::failed(line), blame: Blame::Batch })
             }
         }
     }
@@ -233,12 +272,20 @@ impl Transport {
         turn.settle(now.checked_add(timeout).unwrap_or(now + Duration::from_secs(86_400)))
     }
 
-    fn run(&self, turn: &Turn, session: &mut Session, body: Bytes, deadline: Instant) -> ExportResult {
+    fn run(
+        &self,
+        turn: &Turn,
+        session: &mut Session,
+        body: Bytes,
+        deadline: Instant,
+        tries: Tries,
+    ) -> Result<(), Failure> {
         let runtime = session.runtime().map_err(|error| {
             let (name, endpoint) = (self.settings.signal.name, &self.settings.endpoint);
-            ExportError::failed(format!("Failed to export {name} to {endpoint}: no event loop could be made: {error}"))
+            let line = format!("Failed to export {name} to {endpoint}: no event loop could be made: {error}");
+            Failure { error: ExportError::failed(line), blame: Blame::Moment(None) }
         })?;
-        let work = self.deliver(turn, session, body, deadline);
+        let work = self.deliver(turn, session, body, deadline, tries);
         if tokio::runtime::Handle::try_current().is_ok() {
             // A thread of somebody's runtime must not run another one.
             return std::thread::scope(|scope| match scope.spawn(|| runtime.block_on(work)).join() {
@@ -249,7 +296,14 @@ impl Transport {
         runtime.block_on(work)
     }
 
-    async fn deliver(&self, turn: &Turn, session: &mut Session, body: Bytes, deadline: Instant) -> ExportResult {
+    async fn deliver(
+        &self,
+        turn: &Turn,
+        session: &mut Session,
+        body: Bytes,
+        deadline: Instant,
+        tries: Tries,
+    ) -> Result<(), Failure> {
         // The connection has stood still since the last export: let it see first whether the server has closed it.
         for _ in 0..2 {
             tokio::task::yield_now().await;
@@ -259,7 +313,8 @@ impl Transport {
         let mut retry = 0;
         loop {
             let client = session.client(settings).map_err(|error| {
-                ExportError::failed(format!("Failed to export {}: no TLS: {error}", settings.signal.name))
+                let line = format!("Failed to export {}: no TLS: {error}", settings.signal.name);
+                Failure { error: ExportError::failed(line), blame: Blame::Setting }
             })?;
             let used = client.used;
             let outcome = first(self.attempt(client, body.clone(), deadline), self.stopped(turn, deadline)).await;
@@ -276,7 +331,7 @@ impl Transport {
                 Err(Stop::Shutdown) => {
                     session.disconnect();
                     self.warn("Shutdown in progress, aborting the request that is under way.");
-                    return Err(ExportError::shutdown());
+                    return Err(Failure::shutdown());
                 }
             };
             if trouble.connection {
@@ -296,7 +351,9 @@ impl Transport {
                 Retry::After(wait) => wait,
             };
             retry += 1;
-            let too_late = wait > deadline.saturating_duration_since(now) || self.hurried.load(Ordering::Acquire);
+            let too_late = tries == Tries::One
+                || wait > deadline.saturating_duration_since(now)
+                || self.hurried.load(Ordering::Acquire);
             if retry == retry::MAX_ATTEMPTS || too_late || self.is_closed() {
                 return Err(self.failed(turn, &trouble, true));
             }
@@ -307,7 +364,7 @@ impl Transport {
             let pause = tokio::time::timeout(wait, self.in_a_hurry(turn));
             if first(pause, self.shut_down(turn)).await.is_err() {
                 self.warn("Shutdown in progress, aborting retry.");
-                return Err(ExportError::shutdown());
+                return Err(Failure::shutdown());
             }
         }
     }
@@ -324,7 +381,7 @@ impl Transport {
                 let remaining = deadline.saturating_duration_since(Instant::now());
                 grpc::attempt(client, settings, &settings.headers, body, remaining).await
             }
-            _ => http::attempt(client, settings, &settings.headers, body).await,
+            _ => http::attempt(client, settings, &settings.headers, body, deadline).await,
         }
     }
 
@@ -355,13 +412,23 @@ impl Transport {
         }
     }
 
-    fn failed(&self, turn: &Turn, trouble: &Trouble, tried_again: bool) -> ExportError {
-        ExportError::failed(turn.notices().failure(&self.settings, trouble, tried_again))
+    fn failed(&self, turn: &Turn, trouble: &Trouble, tried_again: bool) -> Failure {
+        let line = turn.notices().failure(&self.settings, trouble, tried_again);
+        Failure::of(&self.settings, trouble, line)
     }
 
     fn warn(&self, line: &str) {
         diagnostics::log(Level::Warning, self.settings.log_target(), line);
     }
+}
+
+/// How often one export is tried.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tries {
+    /// As often as the timeout allows.
+    Many,
+    /// Once, and once more over a new connection where an old one turns out to be closed.
+    One,
 }
 
 enum Stop {

@@ -48,7 +48,7 @@ impl Notices {
             ),
         };
         add(&mut line, &trouble.remedy);
-        Some(Line(Level::Warning, line))
+        Some(Line(Level::Warning, settings.without_secrets(line)))
     }
 
     /// The text of a failure for good.
@@ -76,7 +76,7 @@ impl Notices {
             ),
         };
         add(&mut line, &trouble.remedy);
-        line
+        settings.without_secrets(line)
     }
 
     /// What to say of a batch that was accepted: that a trouble is over, and what the server has against it.
@@ -111,7 +111,7 @@ impl Notices {
             ),
         };
         self.partial = Some(partial.message);
-        Some(Line(Level::Warning, line))
+        Some(Line(Level::Warning, settings.without_secrets(line)))
     }
 
     fn is_news(&mut self, trouble: &Trouble) -> bool {

@@ -189,7 +189,7 @@ impl Client {
         };
         let tunnel = secure || grpc;
         let authorization = proxy.as_ref().filter(|_| !tunnel).and_then(|(proxy, _)| proxy.basic_auth().cloned());
-        let connector = Connector::new(tls, proxy, tunnel, seen.clone());
+        let connector = Connector::new(tls, proxy, tunnel, settings.timeout, seen.clone());
         let client = legacy::Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_max_idle_per_host(1)

@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::otlp::{OtlpLogRecordExporter, OtlpSpanExporter};
+use crate::greenlets::Sleep;
 use crate::{diagnostics, exit, logs, trace};
 
 /// How long Ctrl-C may have to wait.
@@ -145,18 +146,21 @@ fn deadline(processor: &impl Batching, timeout_millis: Option<f64>) -> Instant {
     Instant::now() + timeout_millis.map_or(processor.export_timeout(), millis).min(LONGEST_WAIT)
 }
 
-/// Waits in short pieces, so that the program's signal handlers run in between.
+/// Waits in short pieces, so that the program's signal handlers run in between, and its other greenlets.
 fn flush_until(py: Python<'_>, processor: &impl Batching, deadline: Instant) -> PyResult<bool> {
+    let mut sleep = Sleep::new(py);
     loop {
         let deadline = match exit::exit() {
             Some(exit) => deadline.min(exit.deadline(processor.accepted_at())),
             None => deadline,
         };
-        let piece = deadline.saturating_duration_since(Instant::now()).min(PIECE);
+        let longest = if sleep.is_cooperative() { Duration::ZERO } else { PIECE };
+        let piece = deadline.saturating_duration_since(Instant::now()).min(longest);
         if py.detach(|| processor.force_flush(piece)) {
             return Ok(true);
         }
         py.check_signals()?;
+        sleep.pause()?;
         if processor.is_shut_down() || Instant::now() >= deadline {
             return Ok(false);
         }

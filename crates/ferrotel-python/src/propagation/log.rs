@@ -1,11 +1,11 @@
 //! Warnings of the propagators: the message and its arguments go to `logging` apart, so that filters on the message
 //! find it.
 
-use std::borrow::Cow;
-
 use pyo3::call::PyCallArgs;
 use pyo3::intern;
 use pyo3::prelude::*;
+
+pub use ferrotel::common::diagnostics::shorten;
 
 use crate::types::GET_LOGGER;
 
@@ -16,14 +16,5 @@ pub fn warn<'py>(py: Python<'py>, logger: &str, arguments: impl PyCallArgs<'py>)
         .get(py)
         .and_then(|get| get.call1((logger,)))
         .and_then(|logger| logger.call_method1(intern!(py, "warning"), arguments));
-    drop(logged);
-}
-
-/// What a log line shows of a text that the sender of a request chose: enough to recognise it.
-pub fn shorten(text: &str) -> Cow<'_, str> {
-    const SHOWN: usize = 256;
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
-        None => Cow::Borrowed(text),
-    }
+    crate::error::or_put_off(py, logged);
 }

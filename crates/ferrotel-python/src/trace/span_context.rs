@@ -227,7 +227,8 @@ pub fn flags_to_py(py: Python<'_>, flags: u8) -> PyResult<Bound<'_, PyAny>> {
     Ok(unsafe { Bound::from_borrowed_ptr(py, made) })
 }
 
-/// Any mapping of strings will do.
+/// Any mapping of strings will do. Pairs that no header can carry are left out, with a warning: a line break in one would
+/// begin another header.
 pub fn trace_state_from_py(state: Option<&Bound<'_, PyAny>>) -> PyResult<TraceState> {
     let Some(state) = state else { return Ok(TraceState::EMPTY) };
     if let Ok(state) = state.cast::<PyTraceState>() {
@@ -239,7 +240,15 @@ pub fn trace_state_from_py(state: Option<&Bound<'_, PyAny>>) -> PyResult<TraceSt
     let mut entries = Vec::new();
     for pair in state.call_method0(intern!(state.py(), "items"))?.try_iter()? {
         let (key, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = pair?.extract()?;
-        entries.push((crate::convert::text_from_py(&key), crate::convert::text_from_py(&value)));
+        let pair = (crate::convert::text_from_py(&key), crate::convert::text_from_py(&value));
+        if TraceState::is_valid_key(&pair.0)
+            && TraceState::is_valid_value(&pair.1)
+            && entries.len() < TraceState::MAX_MEMBERS
+        {
+            entries.push(pair);
+        } else {
+            crate::trace_state::invalid_pair(state.py(), &key, &value);
+        }
     }
     Ok(TraceState::from_valid_entries(entries))
 }

@@ -2,6 +2,7 @@
 //!
 //! The engine never prints by itself once a [`Sink`] is installed: a binding hands the lines to its language's logging.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 /// How bad it is.
@@ -37,4 +38,16 @@ pub fn log(level: Level, target: &'static str, message: &str) {
         None if level >= Level::Warning => eprintln!("{target}: {message}"),
         None => {}
     }
+}
+
+/// What a line shows of a text that somebody else chose: enough to recognise it, and nothing that begins another line.
+pub fn shorten(text: &str) -> Cow<'_, str> {
+    const SHOWN: usize = 256;
+    let end = text.char_indices().nth(SHOWN).map_or(text.len(), |(end, _)| end);
+    let shown = &text[..end];
+    if end == text.len() && !shown.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    let clean = shown.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c });
+    Cow::Owned(clean.chain((end < text.len()).then_some('…')).collect())
 }

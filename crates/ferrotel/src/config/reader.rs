@@ -56,9 +56,10 @@ impl<'a> Reader<'a> {
         parse(&value).map_err(|malformed| self.refuse(variable, &value, malformed)).ok()
     }
 
-    /// Hands one warning to the log.
+    /// Hands one warning to the log, as one line whatever of a value is in it.
     pub fn warn(&self, line: &str) {
-        diagnostics::log(Level::Warning, self.target, line);
+        let line = line.replace(char::is_control, "\u{fffd}");
+        diagnostics::log(Level::Warning, self.target, &line);
     }
 
     fn refuse(&self, variable: &EnvVar, value: &str, malformed: Malformed) {

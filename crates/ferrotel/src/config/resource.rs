@@ -68,8 +68,9 @@ impl ResourceSettings {
             "process" => Box::new(ProcessDetector::default()),
             unknown => {
                 let line = format!(
-                    "Failed to load resource detector '{unknown}', skipping: known are host, os, otel, process and \
-                     service_instance"
+                    "Failed to load resource detector '{}', skipping: known are host, os, otel, process and \
+                     service_instance",
+                    diagnostics::shorten(unknown)
                 );
                 diagnostics::log(Level::Error, TARGET, &line);
                 return None;

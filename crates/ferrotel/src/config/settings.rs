@@ -9,7 +9,7 @@ use super::parse::{self, Malformed};
 use super::reader::Reader;
 use super::source::EnvSource;
 use crate::common::Text;
-use crate::common::diagnostics::Level;
+use crate::common::diagnostics::{Level, shorten};
 
 /// Everything that the environment says.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -99,7 +99,7 @@ impl ResourceSettings {
         let reader = Reader::new(env, "opentelemetry.sdk.resources");
         let attributes = reader.text(&vars::OTEL_RESOURCE_ATTRIBUTES).unwrap_or_default();
         let attributes = parse::key_values(&attributes, |pair| {
-            reader.warn(&format!("Invalid key value resource attribute pair {pair}: write it as key=value"));
+            reader.warn(&format!("Invalid key value resource attribute pair {}: write it as key=value", shorten(pair)));
         });
         let detectors = reader.text(&vars::OTEL_EXPERIMENTAL_RESOURCE_DETECTORS).unwrap_or_default();
         ResourceSettings {
@@ -169,7 +169,8 @@ impl SamplerSettings {
             "parentbased_traceidratio" => SamplerSettings::ParentBasedTraceIdRatio(rate(&reader)),
             unknown => {
                 reader.warn(&format!(
-                    "Couldn't recognize sampler {unknown}. Using {}; see OTEL_TRACES_SAMPLER in the documentation",
+                    "Couldn't recognize sampler {}. Using {}; see OTEL_TRACES_SAMPLER in the documentation",
+                    shorten(unknown),
                     vars::OTEL_TRACES_SAMPLER.default.unwrap_or_default()
                 ));
                 SamplerSettings::default()

@@ -7,7 +7,7 @@ use super::carrier::{Extractor, Injector};
 use super::percent;
 use super::propagator::{Propagated, TextMapPropagator};
 use crate::baggage::BaggageEntry;
-use crate::common::diagnostics::{self, Level};
+use crate::common::diagnostics::{self, Level, shorten};
 
 /// The header that carries baggage.
 pub const BAGGAGE: &str = "baggage";
@@ -205,12 +205,15 @@ fn parse_member(member: &str) -> Result<Member<'_>, Problem<'_>> {
 
 /// Whether this is a value followed by well-formed properties.
 fn has_properties(value: &str) -> bool {
-    let mut parts = value.split(';');
-    parts.next().is_some_and(|value| is_value(trim(value)))
-        && parts.all(|property| match property.split_once('=') {
-            Some((name, value)) => is_name(trim(name)) && is_value(trim(value)),
-            None => is_name(trim(property)),
-        })
+    value.split_once(';').is_some_and(|(value, properties)| is_value(trim(value)) && are_properties(properties))
+}
+
+/// Whether these are well-formed properties, with `;` between them.
+fn are_properties(text: &str) -> bool {
+    text.split(';').all(|property| match property.split_once('=') {
+        Some((name, value)) => is_name(trim(name)) && is_value(trim(value)),
+        None => is_name(trim(property)),
+    })
 }
 
 /// What a byte may be part of.
@@ -289,13 +292,15 @@ impl HeaderWriter {
         HeaderWriter { header: String::new(), members: 0, limits }
     }
 
-    /// Adds a member. `metadata` is written as it is, after a `;`, unless it is empty.
+    /// Adds a member. `metadata`, which has to follow the grammar of properties, is written as it is, after a `;`, unless
+    /// it is empty.
     ///
     /// # Errors
-    /// It does not fit: the member is left out, and after some problems ([`Problem::is_last`]) so is every later one.
+    /// It does not fit, or its metadata could be taken for something else: the member is left out, and after some problems
+    /// ([`Problem::is_last`]) so is every later one.
     pub fn push(&mut self, name: &str, value: &str, metadata: &str) -> Result<(), Problem<'static>> {
-        if name.is_empty() {
-            return Err(Problem::Invalid { member: Cow::Owned(format!("={value}")) });
+        if name.is_empty() || !(metadata.is_empty() || are_properties(metadata)) {
+            return Err(Problem::Invalid { member: Cow::Owned(format!("{name}={value}")) });
         }
         let start = self.header.len();
         if self.members > 0 {
@@ -397,14 +402,5 @@ impl fmt::Display for Problem<'_> {
             }
             Problem::Invalid { member } => write!(f, "Invalid baggage entry: `{}`", shorten(member)),
         }
-    }
-}
-
-/// The sender chose the text: a log line shows no more of it than one needs to recognise it.
-fn shorten(text: &str) -> Cow<'_, str> {
-    const SHOWN: usize = 256;
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
-        None => Cow::Borrowed(text),
     }
 }

@@ -6,6 +6,7 @@ use super::percent;
 use super::propagator::{Propagated, TextMapPropagator};
 use crate::api::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
 use crate::baggage::BaggageEntry;
+use crate::common::diagnostics::{self, Level, shorten};
 
 /// The header that carries ids and flags.
 pub const UBER_TRACE_ID: &str = "uber-trace-id";
@@ -18,6 +19,8 @@ pub const DEBUG_FLAG: u8 = 0x02;
 const MAX_ENTRIES: usize = 180;
 const MAX_ENTRY_BYTES: usize = 4096;
 const MAX_TOTAL_BYTES: usize = 8192;
+
+const TARGET: &str = "opentelemetry.propagators.jaeger";
 
 /// The `uber-trace-id` and `uberctx-*` headers (Jaeger client libraries, "Propagation Format").
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,6 +51,12 @@ impl TextMapPropagator for JaegerPropagator {
         carrier.set(UBER_TRACE_ID, format_uber_trace_id(span_context, SpanId::INVALID));
         let mut limit = ByteLimit::default();
         for entry in from.baggage.entries().iter().take(MAX_ENTRIES) {
+            if !is_header_name(&entry.name) {
+                let name = shorten(&entry.name);
+                let line = format!("Baggage entry with key `{name}` is left out: it can't be part of a header's name");
+                diagnostics::log(Level::Warning, TARGET, &line);
+                continue;
+            }
             let mut value = String::new();
             percent::encode_path(&entry.value, &mut value);
             if limit.admit(entry.name.len(), value.len()) {
@@ -59,6 +68,11 @@ impl TextMapPropagator for JaegerPropagator {
     fn fields(&self) -> Vec<&'static str> {
         vec![UBER_TRACE_ID]
     }
+}
+
+/// Whether `name` can stand in a header's name (RFC 9110, section 5.6.2): a line break there would begin another header.
+fn is_header_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
 /// Reads an `uber-trace-id` header: trace id, span id, parent span id (ignored) and flags joined by `:`, each

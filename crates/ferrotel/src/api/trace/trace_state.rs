@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::common::Text;
+use crate::common::diagnostics::shorten;
 
 /// Vendors' entries of a trace, newest first (W3C Trace Context level 2, section 3.3). Immutable; cloning is cheap.
 ///
@@ -249,7 +250,9 @@ pub enum TraceStateError {
 impl fmt::Display for TraceStateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            TraceStateError::InvalidMember(member) => write!(f, "trace state member {member:?} is malformed"),
+            TraceStateError::InvalidMember(member) => {
+                write!(f, "trace state member {:?} is malformed", shorten(member))
+            }
             TraceStateError::InvalidPair => f.write_str("trace state key or value is malformed"),
             TraceStateError::TooManyMembers => {
                 write!(f, "a trace state has at most {} entries", TraceState::MAX_MEMBERS)

@@ -1,7 +1,7 @@
 //! The batch processor: what producers and the host call.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::counts::{BatchCounts, ExportOperation, Operations};
@@ -11,6 +11,7 @@ use super::per_process::PerProcess;
 use super::queue::{Queue, Worker};
 use super::worker;
 use crate::common::diagnostics::{self, Level};
+use crate::common::sync::{Condvar, Mutex, MutexGuard};
 use crate::config::BatchSettings;
 
 /// The logger under which users look for a batch processor's lines.

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use super::counts::ExportOperation;
@@ -10,12 +10,13 @@ use super::live;
 use super::processor::{BatchItem, Shared, TARGET};
 use super::queue::{Queue, Worker};
 use crate::common::diagnostics::{self, Level};
+use crate::common::sync::{MutexGuard, thread};
 
 /// Starts the worker. Where the system refuses a thread, says so, and lets a later item try again.
 #[cold]
 pub(super) fn start<T: BatchItem>(shared: &Arc<Shared<T>>) {
     let mine = Arc::clone(shared);
-    let builder = std::thread::Builder::new().name(format!("OtelBatch{}", T::NOUN));
+    let builder = thread::Builder::new().name(format!("OtelBatch{}", T::NOUN));
     let spawned = without_signals(|| builder.spawn(move || run(&mine)));
     if let Err(error) = spawned {
         let mut queue = shared.queue();
@@ -101,7 +102,7 @@ fn call_for_help<T: BatchItem>(shared: &Shared<T>, queue: &mut Queue<T>) -> bool
 #[cold]
 fn start_helper<T: BatchItem>(shared: &Arc<Shared<T>>) {
     let mine = Arc::clone(shared);
-    let builder = std::thread::Builder::new().name(format!("OtelBatch{}", T::NOUN));
+    let builder = thread::Builder::new().name(format!("OtelBatch{}", T::NOUN));
     if without_signals(|| builder.spawn(move || help(&mine))).is_err() {
         shared.queue().helpers -= 1;
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import _thread
 
 from ferrotel._late import TYPE_CHECKING, MutableMapping
 from opentelemetry.attributes._clean import _clean_attribute as _clean_attribute
@@ -47,7 +47,7 @@ class BoundedAttributes(MutableMapping[str, "types.AnyValue"]):
         self.maxlen = maxlen
         self.max_value_len = max_value_len
         self.dropped = 0
-        self._lock = threading.RLock()
+        self._lock = _thread.RLock()
         self._immutable = False
         if attributes is not None and not _is_empty(attributes):
             self._set_items(attributes)

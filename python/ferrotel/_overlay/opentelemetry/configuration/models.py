@@ -7,7 +7,7 @@ for the entry point `mine`, and has it in `additional_properties`. A component w
 
 from __future__ import annotations
 
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from enum import Enum
 from typing import Any, Dict, List, TypeVar, Union
 
@@ -258,7 +258,8 @@ class NameStringValuePair:
     """A header."""
 
     name: str
-    value: str | None
+    # Mostly a credential, as are endpoints with a user or a token in them.
+    value: str | None = field(repr=False)
 
 
 @dataclass
@@ -284,10 +285,10 @@ class GrpcTls:
 class OtlpHttpExporter:
     """OTLP over HTTP; `endpoint` is the whole URL, `timeout` in milliseconds."""
 
-    endpoint: str | None = None
+    endpoint: str | None = field(default=None, repr=False)
     tls: HttpTls | None = None
     headers: list[NameStringValuePair] | None = None
-    headers_list: str | None = None
+    headers_list: str | None = field(default=None, repr=False)
     compression: str | None = None
     max_request_size: int | None = None
     max_response_size: int | None = None
@@ -299,10 +300,10 @@ class OtlpHttpExporter:
 class OtlpGrpcExporter:
     """OTLP over gRPC; `timeout` in milliseconds."""
 
-    endpoint: str | None = None
+    endpoint: str | None = field(default=None, repr=False)
     tls: GrpcTls | None = None
     headers: list[NameStringValuePair] | None = None
-    headers_list: str | None = None
+    headers_list: str | None = field(default=None, repr=False)
     compression: str | None = None
     max_request_size: int | None = None
     max_response_size: int | None = None
@@ -320,10 +321,10 @@ class ExperimentalOtlpFileExporter:
 class OtlpHttpMetricExporter:
     """OTLP over HTTP; `endpoint` is the whole URL, `timeout` in milliseconds."""
 
-    endpoint: str | None = None
+    endpoint: str | None = field(default=None, repr=False)
     tls: HttpTls | None = None
     headers: list[NameStringValuePair] | None = None
-    headers_list: str | None = None
+    headers_list: str | None = field(default=None, repr=False)
     compression: str | None = None
     max_request_size: int | None = None
     max_response_size: int | None = None
@@ -337,10 +338,10 @@ class OtlpHttpMetricExporter:
 class OtlpGrpcMetricExporter:
     """OTLP over gRPC; `timeout` in milliseconds."""
 
-    endpoint: str | None = None
+    endpoint: str | None = field(default=None, repr=False)
     tls: GrpcTls | None = None
     headers: list[NameStringValuePair] | None = None
-    headers_list: str | None = None
+    headers_list: str | None = field(default=None, repr=False)
     compression: str | None = None
     max_request_size: int | None = None
     max_response_size: int | None = None
@@ -502,7 +503,7 @@ class ExperimentalProbabilitySampler:
 
 @dataclass
 class ExperimentalJaegerRemoteSampler:
-    endpoint: str
+    endpoint: str = field(repr=False)
     initial_sampler: Sampler
     interval: int | None = None
 

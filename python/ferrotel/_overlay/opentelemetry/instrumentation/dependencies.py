@@ -82,6 +82,8 @@ class DependencyConflictError(Exception):
 def get_dist_dependency_conflicts(dist: Distribution) -> DependencyConflict | None:
     """What stands against using an instrumentation's distribution: its extras `instruments` and `instruments-any` say
     what it is for. None when nothing does."""
+    if not _has_instruments(dist):
+        return None
     wanted, wanted_any = [], []
     for text in dist.requires or ():
         if "extra" not in text or "instruments" not in text:
@@ -92,6 +94,16 @@ def get_dist_dependency_conflicts(dist: Distribution) -> DependencyConflict | No
         if requirement.applies("instruments-any"):
             wanted_any.append(requirement)
     return get_dependency_conflicts(wanted, wanted_any)
+
+
+def _has_instruments(dist: Distribution) -> bool:
+    """Whether a distribution may have one of these extras: reading its metadata as a whole takes much longer."""
+    text = getattr(dist, "read_text", lambda _: None)("METADATA")
+    if not isinstance(text, str):
+        return True
+    # The description follows the first empty line.
+    head = text.partition("\n\n")[0]
+    return any(line.startswith("Requires-Dist:") and "instruments" in line for line in head.splitlines())
 
 
 def get_dependency_conflicts(

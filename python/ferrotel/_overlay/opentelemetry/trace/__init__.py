@@ -47,7 +47,7 @@ from opentelemetry.trace.span import (
     format_trace_id,
 )
 from opentelemetry.trace.status import Status, StatusCode
-from opentelemetry.util._decorator import _AgnosticContextManager, _agnosticcontextmanager
+from opentelemetry.util._decorator import _agnosticcontextmanager
 from opentelemetry.util._once import Once
 from opentelemetry.util._providers import _load_provider
 
@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from typing import Any, Iterator, Sequence
 
     from opentelemetry.util import types
+    from opentelemetry.util._decorator import _AgnosticContextManager
 
 __all__ = [
     "DEFAULT_TRACE_OPTIONS",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ferrotel._late import TYPE_CHECKING, TypeVar
-from ferrotel._scope import decorate
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -45,4 +44,6 @@ class DeferredScope:
         return self._make_scope()
 
     def __call__(self, func: _F) -> _F:
+        from ferrotel._scope import decorate
+
         return decorate(self, func)

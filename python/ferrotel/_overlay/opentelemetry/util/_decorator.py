@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 
-from ferrotel._late import TYPE_CHECKING, Generic, TypeVar
-from ferrotel._scope import decorate
+from ferrotel._late import TYPE_CHECKING, TypeVar
 
 R = TypeVar("R")
 
@@ -15,26 +13,9 @@ if TYPE_CHECKING:
 
     from typing_extensions import ParamSpec
 
+    from opentelemetry.util._agnostic_context_manager import _AgnosticContextManager as _AgnosticContextManager
+
     P = ParamSpec("P")
-    V = TypeVar("V", bound=Callable[..., Any])
-    _Base = contextlib._GeneratorContextManager
-else:
-
-    class _Base(contextlib._GeneratorContextManager):
-        # The standard class cannot be subscripted on Python 3.8.
-        def __class_getitem__(cls, _item):
-            return cls
-
-
-class _AgnosticContextManager(_Base[R], Generic[R]):
-    """A generator's context manager that may decorate sync and async functions alike.
-
-    The standard one leaves the context as soon as an async function has handed back its coroutine, so that a span
-    around it would measure nothing.
-    """
-
-    def __call__(self, func: V) -> V:
-        return decorate(self, func)
 
 
 def _agnosticcontextmanager(func: Callable[P, Iterator[R]]) -> Callable[P, _AgnosticContextManager[R]]:
@@ -42,6 +23,16 @@ def _agnosticcontextmanager(func: Callable[P, Iterator[R]]) -> Callable[P, _Agno
 
     @functools.wraps(func)
     def make(*args: P.args, **kwargs: P.kwargs) -> _AgnosticContextManager[R]:
+        from opentelemetry.util._agnostic_context_manager import _AgnosticContextManager
+
         return _AgnosticContextManager(func, args, kwargs)  # type: ignore[arg-type]
 
     return make
+
+
+def __getattr__(name: str) -> Any:
+    if name == "_AgnosticContextManager":
+        from opentelemetry.util._agnostic_context_manager import _AgnosticContextManager
+
+        return _AgnosticContextManager
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

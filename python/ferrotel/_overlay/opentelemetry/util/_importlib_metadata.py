@@ -6,7 +6,6 @@ It is imported when it is first used: it takes longer than all the rest of what 
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib import import_module
 
 from ferrotel._late import TYPE_CHECKING
 
@@ -88,6 +87,8 @@ def version(distribution_name: str) -> str:
         module = _STANDS_IN_FOR.get(distribution_name.lower().replace("_", "-"))
         if module is None:
             raise
+        from importlib import import_module
+
         release: str = import_module(module).__version__
         return release
 

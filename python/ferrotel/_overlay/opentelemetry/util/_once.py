@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from threading import RLock
+import _thread
 
 from ferrotel._late import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ class Once:
     """
 
     def __init__(self) -> None:
-        self._lock = RLock()
+        self._lock = _thread.RLock()
         self._done = False
 
     def do_once(self, func: Callable[[], None]) -> bool:

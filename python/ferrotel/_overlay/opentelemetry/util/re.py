@@ -20,6 +20,7 @@ _LIBERAL_VALUE_FORMAT = _VALUE_FORMAT.replace("[", r"[\x20", 1)
 _KEY_VALUE_FORMAT = f"{_OWS}{_KEY_FORMAT}{_OWS}={_OWS}{_VALUE_FORMAT}{_OWS}"
 _BAGGAGE_PROPERTY_FORMAT = f"{_KEY_VALUE_FORMAT}|{_OWS}{_KEY_FORMAT}{_OWS}"
 
+_NAME_PATTERN = _compile(_KEY_FORMAT)
 _HEADER_PATTERN = _compile(_KEY_VALUE_FORMAT)
 _LIBERAL_HEADER_PATTERN = _compile(f"{_OWS}{_KEY_FORMAT}{_OWS}={_OWS}{_LIBERAL_VALUE_FORMAT}{_OWS}")
 _DELIMITER_PATTERN = _compile(r"[ \t]*,[ \t]*")
@@ -67,8 +68,12 @@ def parse_headers(s: str) -> Mapping[str, str]:
 
 
 def _without_secret(header: str) -> str:
-    """Enough of a header to find it again: values are API keys and tokens, which belong in no log."""
-    name, equals, value = header.partition("=")
-    if equals:
-        return f"{name}=<{len(value)} characters>"
-    return f"<{len(header)} characters without '='>"
+    """Enough of a header to find it again: values are API keys and tokens, which belong in no log.
+
+    Of `authorization: Bearer abc=` that is what stands before the colon.
+    """
+    equals = "=" in header
+    name = _NAME_PATTERN.match(header)
+    if equals and name:
+        return f"{name.group()}=<{len(header) - name.end() - 1} characters>"
+    return f"<{len(header)} characters>"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import logging
+import re
 import typing
 import urllib.parse
 
@@ -18,6 +20,10 @@ from opentelemetry.propagators.textmap import (
     default_setter,
 )
 from opentelemetry.trace import format_span_id, format_trace_id
+
+_logger = logging.getLogger(__name__)
+
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
 class JaegerPropagator(TextMapPropagator):
@@ -96,7 +102,7 @@ class JaegerPropagator(TextMapPropagator):
     def _encode_baggage(self, context: Context | None) -> typing.Iterator[tuple[str, str]]:
         entries = itertools.islice(baggage.get_all(context).items(), self.MAX_BAGGAGE_ENTRIES)
         encoded = ((str(name), urllib.parse.quote(str(value), errors="replace")) for name, value in entries)
-        return self._within_limits(encoded)
+        return self._within_limits(pair for pair in encoded if _can_be_header_name(pair[0]))
 
     def _within_limits(self, pairs: typing.Iterable[tuple[str, str]]) -> typing.Iterator[tuple[str, str]]:
         total = 0
@@ -106,6 +112,14 @@ class JaegerPropagator(TextMapPropagator):
             if size <= self.MAX_BAGGAGE_ENTRY_BYTES and total + separator + size <= self.MAX_BAGGAGE_TOTAL_BYTES:
                 total += separator + size
                 yield name, value
+
+
+def _can_be_header_name(name: str) -> bool:
+    """Whether it is a token, as names of headers are (RFC 9110, section 5.6.2): a line break would begin another."""
+    if _TOKEN.fullmatch(name):
+        return True
+    _logger.warning("Baggage entry with key %.256r is left out: it can't be part of a header's name", name)
+    return False
 
 
 def _format_uber_trace_id(trace_id: int, span_id: int, parent_span_id: int, flags: int) -> str:

@@ -5,24 +5,23 @@ Exporters of the engine never come here: see `_native_batch`.
 
 from __future__ import annotations
 
+import _thread
 import enum
 import os
-import threading
 import time
 from abc import abstractmethod
 from collections import deque
-from contextlib import contextmanager
 
 from ferrotel import _native
 from ferrotel._late import TYPE_CHECKING, Generic, Protocol, TypeVar, getLogger
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
-from opentelemetry.sdk._shared_internal._processor_metrics import ProcessorMetricsT
-from opentelemetry.sdk.util._exit import deliver_at_sigterm
 from opentelemetry.sdk.util._fork import call_after_fork
 
 if TYPE_CHECKING:
     from logging import LogRecord
-    from typing import Any, Iterator
+    from typing import Any
+
+    from opentelemetry.sdk._shared_internal._processor_metrics import ProcessorMetricsT
 
 Telemetry = TypeVar("Telemetry")
 
@@ -96,13 +95,17 @@ class BatchProcessor(Generic[Telemetry]):
         call_after_fork(self._at_fork_reinit)
 
     def _begin(self) -> None:
+        import threading
+
         self._pid = os.getpid()
-        self._export_lock = threading.RLock()
+        self._export_lock = _thread.RLock()
         self._worker_awaken = threading.Event()
         self._worker_thread = threading.Thread(
             name=f"OtelBatch{self._exporting}RecordProcessor", target=self.worker, daemon=True
         )
         self._worker_thread.start()
+        from opentelemetry.sdk.util._exit import deliver_at_sigterm
+
         deliver_at_sigterm(self)
 
     def _at_fork_reinit(self) -> None:
@@ -110,7 +113,7 @@ class BatchProcessor(Generic[Telemetry]):
         self._queue.clear()
         if self._shutdown:
             self._pid = os.getpid()
-            self._export_lock = threading.RLock()
+            self._export_lock = _thread.RLock()
         else:
             self._begin()
 
@@ -160,17 +163,8 @@ class BatchProcessor(Generic[Telemetry]):
             self._export_batches(batch_strategy)
 
     def _export_batches(self, batch_strategy: BatchExportStrategy, deadline: float = float("inf")) -> None:
-        with self._unheard():
+        with _Unheard(self._exporting):
             self._export_rounds(batch_strategy, deadline)
-
-    @contextmanager
-    def _unheard(self) -> Iterator[None]:
-        # What an exporter of log records logs must not become a log record for it to export.
-        silence = _native.silence("batch") if self._exporting == "Log" else None
-        try:
-            yield
-        finally:
-            _native.end_silence(silence)
 
     def _export_rounds(self, batch_strategy: BatchExportStrategy, deadline: float) -> None:
         rounds = 0
@@ -197,7 +191,7 @@ class BatchProcessor(Generic[Telemetry]):
             self._export(BatchExportStrategy.EXPORT_ALL)
             return True
         deadline = time.monotonic() + timeout_millis / 1e3
-        if not self._export_lock.acquire(timeout=min(max(timeout_millis / 1e3, 0), threading.TIMEOUT_MAX)):
+        if not self._export_lock.acquire(timeout=min(max(timeout_millis / 1e3, 0), _thread.TIMEOUT_MAX)):
             return False
         try:
             self._export_batches(BatchExportStrategy.EXPORT_ALL, deadline)
@@ -215,7 +209,7 @@ class BatchProcessor(Generic[Telemetry]):
         self._worker_thread.join(timeout_millis / 1e3)
         self._shutdown_timeout_exceeded = True
         remaining = max(0.0, deadline - time.monotonic()) * 1e3
-        with self._unheard():
+        with _Unheard(self._exporting):
             try:
                 if _takes_timeout(self._exporter.shutdown):
                     self._exporter.shutdown(timeout_millis=remaining)  # type: ignore[call-arg]
@@ -233,3 +227,16 @@ def _takes_timeout(shutdown: Any) -> bool:
         return "timeout_millis" in inspect.getfullargspec(shutdown).args
     except TypeError:
         return False
+
+
+class _Unheard:
+    """What an exporter of log records logs must not become a log record for it to export."""
+
+    def __init__(self, exporting: str) -> None:
+        self._exporting = exporting
+
+    def __enter__(self) -> None:
+        self._silence = _native.silence("batch") if self._exporting == "Log" else None
+
+    def __exit__(self, *_: object) -> None:
+        _native.end_silence(self._silence)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import _thread
 
 from ferrotel import _native
 from ferrotel._late import TYPE_CHECKING
@@ -45,6 +45,8 @@ class NativeBatchProcessor:
         max_queue_size: int,
         exporting: str,
     ) -> None:
+        import threading
+
         self._exporter = exporter
         self._exporting = exporting
         self._max_queue_size = max_queue_size
@@ -53,7 +55,7 @@ class NativeBatchProcessor:
         self._schedule_delay = schedule_delay_millis / 1e3
         self._export_timeout_millis = export_timeout_millis
         self._shutdown = False
-        self._export_lock = threading.RLock()
+        self._export_lock = _thread.RLock()
         self._core = core
         self._queue = _NativeQueue(self._core, max_queue_size)
         self._worker_awaken = threading.Event()

@@ -9,10 +9,10 @@ environment says (`OTEL_RESOURCE_ATTRIBUTES`, `OTEL_SERVICE_NAME`) and what dete
 
 from __future__ import annotations
 
+import _thread
 import abc
 import os
 import sys
-import threading
 from os import environ
 
 from ferrotel._late import TYPE_CHECKING, getLogger, late_types
@@ -109,7 +109,7 @@ def _percent_decoded(text: str) -> str:
 
 _service_instance_id: str | None = None
 _service_instance_id_pid: int | None = None
-_service_instance_id_lock = threading.RLock()
+_service_instance_id_lock = _thread.RLock()
 
 
 class ServiceInstanceIdResourceDetector(ResourceDetector):
@@ -144,7 +144,7 @@ def _random_uuid() -> str:
 def _release_lock_in_child() -> None:
     # Another thread may have held it at the moment of the fork, and does not exist in the child.
     global _service_instance_id_lock
-    _service_instance_id_lock = threading.RLock()
+    _service_instance_id_lock = _thread.RLock()
 
 
 if hasattr(os, "register_at_fork"):

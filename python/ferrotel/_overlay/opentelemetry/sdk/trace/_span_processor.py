@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import _thread
 from _weakrefset import WeakSet
 from time import monotonic_ns
 
@@ -99,7 +99,7 @@ class SynchronousMultiSpanProcessor(_native.ProcessorListBase, SpanProcessor):
     _span_processors: tuple[SpanProcessor, ...]
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()
+        self._lock = _thread.RLock()
         _lists.add(self)
 
     def add_span_processor(self, span_processor: SpanProcessor) -> None:
@@ -151,7 +151,7 @@ class ConcurrentMultiSpanProcessor(SpanProcessor):
 
     def __init__(self, num_threads: int = 2) -> None:
         self._span_processors = ()
-        self._lock = threading.RLock()
+        self._lock = _thread.RLock()
         self._num_threads = num_threads
         self._init_executor(num_threads)
         call_after_fork(self._handle_fork)

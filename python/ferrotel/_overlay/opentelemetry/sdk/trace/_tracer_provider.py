@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import _thread
 import atexit
 import os
-import threading
 
 from ferrotel._late import TYPE_CHECKING, getLogger, import_logging
 from opentelemetry import trace as trace_api
 from opentelemetry.sdk.environment_variables import OTEL_SDK_DISABLED
-from opentelemetry.sdk.environment_variables._log_level import apply_log_level
 from opentelemetry.sdk.resources import Resource, _get_process_dependent_resource
 from opentelemetry.sdk.trace import sampling
 from opentelemetry.sdk.trace._span import _older_form
@@ -25,7 +24,6 @@ from opentelemetry.sdk.trace._tracer import (
     _TracerConfig,
 )
 from opentelemetry.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
-from opentelemetry.sdk.util._exit import deliver_at_end_of_child, shut_down_at_exit
 from opentelemetry.sdk.util._fork import call_after_fork
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace._unrecorded import note_unused_provider
@@ -64,8 +62,11 @@ class TracerProvider(trace_api.TracerProvider):
         _tracer_configurator: _TracerConfiguratorT | None = None,
     ) -> None:
         import_logging()
+        from opentelemetry.sdk.environment_variables._log_level import apply_log_level
+
         # Now, and not while an exception is recorded.
         from opentelemetry.sdk.trace import _stack_trace as _stack_trace
+        from opentelemetry.sdk.util._exit import shut_down_at_exit
 
         apply_log_level()
         self._active_span_processor = active_span_processor or SynchronousMultiSpanProcessor()
@@ -76,14 +77,16 @@ class TracerProvider(trace_api.TracerProvider):
         self._disabled = os.environ.get(OTEL_SDK_DISABLED, "").strip().lower() == "true"
         self._meter_provider = meter_provider
         self._tracer_configurator = _tracer_configurator or _default_tracer_configurator
-        self._tracers_lock = threading.RLock()
+        self._tracers_lock = _thread.RLock()
         self._tracers: dict[InstrumentationScope, Tracer] = {}
         self._atexit_handler = shut_down_at_exit(self) if shutdown_on_exit else None
         call_after_fork(self._handle_fork)
 
     def _handle_fork(self) -> None:
-        self._tracers_lock = threading.RLock()
+        self._tracers_lock = _thread.RLock()
         if self._atexit_handler is not None:
+            from opentelemetry.sdk.util._exit import deliver_at_end_of_child
+
             deliver_at_end_of_child(self)
         self._update_resource(_get_process_dependent_resource())
 

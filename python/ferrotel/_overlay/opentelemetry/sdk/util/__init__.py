@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import _thread
 from collections import deque
 
 from ferrotel._compat import deprecated
@@ -45,7 +45,7 @@ class BoundedList(Sequence[_T]):
     def __init__(self, maxlen: int | None) -> None:
         self.dropped = 0
         self._dq: deque[_T] = deque(maxlen=maxlen)
-        self._lock = threading.RLock()
+        self._lock = _thread.RLock()
 
     def __deepcopy__(self: _List, memo: dict[int, Any]) -> _List:
         import copy
@@ -55,7 +55,7 @@ class BoundedList(Sequence[_T]):
         with self._lock:
             twin.dropped = self.dropped
             twin._dq = copy.deepcopy(self._dq, memo)
-        twin._lock = threading.RLock()
+        twin._lock = _thread.RLock()
         return twin
 
     def __repr__(self) -> str:
@@ -113,7 +113,7 @@ class BoundedDict(MutableMapping[_KT, _VT]):
         self.maxlen = maxlen
         self.dropped = 0
         self._dict: dict[_KT, _VT] = {}
-        self._lock = threading.RLock()
+        self._lock = _thread.RLock()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({dict(self._dict)}, maxlen={self.maxlen})"

@@ -104,7 +104,7 @@ class _OTLPHTTPClient:
                 return _ExportResult(False, status, reason, error_)
             self._logger.warning(
                 "Transient error %s encountered while exporting %s batch, retrying in %.2fs.",
-                reason or error_,
+                self._shown(reason or error_),
                 self._kind,
                 wait,
             )
@@ -134,9 +134,18 @@ class _OTLPHTTPClient:
 
     def _give_up(self, status: int | None, reason: str | None, error: Exception | None) -> _ExportResult:
         self._logger.error(
-            "Failed to export %s batch code: %s, reason: %s", self._kind, status, reason or error or "unknown"
+            "Failed to export %s batch code: %s, reason: %s",
+            self._kind,
+            status,
+            self._shown(reason or error or "unknown"),
         )
         return _ExportResult(False, status, reason, error)
+
+    def _shown(self, problem: object) -> str:
+        """What HTTP clients raise may quote the URL with its query, and headers."""
+        from ferrotel._secrets import without_secrets
+
+        return without_secrets(problem, self._endpoint, self._headers)
 
     def _compute_backoff(self, retry: int) -> float:
         return float(2**retry) * random.uniform(1 - self._jitter, 1 + self._jitter)

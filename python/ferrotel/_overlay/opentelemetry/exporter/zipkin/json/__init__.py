@@ -8,10 +8,13 @@ OTEL_EXPORTER_ZIPKIN_ENDPOINT and OTEL_EXPORTER_ZIPKIN_TIMEOUT are for what is n
 from __future__ import annotations
 
 import urllib.request
+from base64 import b64encode
 from logging import getLogger
 from os import environ
 from typing import TYPE_CHECKING, Any, Sequence
+from urllib.parse import unquote_to_bytes, urlsplit, urlunsplit
 
+from ferrotel._secrets import without_secrets
 from opentelemetry.exporter.zipkin.encoder import Protocol
 from opentelemetry.exporter.zipkin.json.v2 import JsonV2Encoder
 from opentelemetry.exporter.zipkin.node_endpoint import IpInput, NodeEndpoint
@@ -75,10 +78,12 @@ class ZipkinExporter(SpanExporter):
         try:
             status, answer = self._post(self.encoder._encode(spans, self.local_node))
         except Exception as error:
-            logger.error("Spans can't be sent to Zipkin: %s: %s", type(error).__name__, error)
+            shown = without_secrets(error, self.endpoint)
+            logger.error("Spans can't be sent to Zipkin: %s: %s", type(error).__name__, shown)
             return SpanExportResult.FAILURE
         if status not in REQUESTS_SUCCESS_STATUS_CODES:
-            logger.error("Spans can't be sent to Zipkin: it answered %s: %s", status, answer[:256])
+            shown = without_secrets(answer[:256], self.endpoint)
+            logger.error("Spans can't be sent to Zipkin: it answered %s: %s", status, shown)
             return SpanExportResult.FAILURE
         return SpanExportResult.SUCCESS
 
@@ -87,7 +92,10 @@ class ZipkinExporter(SpanExporter):
             response = self.session.post(url=self.endpoint, data=body, timeout=self.timeout)
             return response.status_code, response.text
         headers = {"Content-Type": self.encoder.content_type()}
-        request = urllib.request.Request(self.endpoint, data=body, headers=headers, method="POST")
+        url, user = _without_user(self.endpoint)
+        if user:
+            headers["Authorization"] = "Basic " + b64encode(user).decode()
+        request = urllib.request.Request(url, data=body, headers=headers, method="POST")
         with urllib.request.urlopen(request, timeout=self.timeout) as answer:
             return answer.status, answer.read(1024).decode(errors="replace")
 
@@ -103,6 +111,13 @@ class ZipkinExporter(SpanExporter):
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """True: nothing is kept."""
         return True
+
+
+def _without_user(url: str) -> tuple[str, bytes]:
+    """The URL as the standard library takes it, and the user with the password that stood in it."""
+    parts = urlsplit(url)
+    user, _, host = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=host)), unquote_to_bytes(user)
 
 
 def _timeout() -> float:

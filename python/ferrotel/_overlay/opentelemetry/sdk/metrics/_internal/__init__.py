@@ -133,7 +133,7 @@ class MeterProvider(APIMeterProvider):
         self._meter_lock = RLock()
         self._sdk_config = SdkConfiguration(
             exemplar_filter=exemplar_filter
-            or _get_exemplar_filter(environ.get(OTEL_METRICS_EXEMPLAR_FILTER, "trace_based")),
+            or _get_exemplar_filter(environ.get(OTEL_METRICS_EXEMPLAR_FILTER) or "trace_based"),
             resource=Resource.create({}) if resource is None else resource,
             views=views,
             cardinality_limit=cardinality_limit,

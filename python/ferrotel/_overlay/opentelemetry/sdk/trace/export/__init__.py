@@ -16,7 +16,6 @@ from opentelemetry.sdk._shared_internal._native_batch import (
     native_exporter,
     validate_batch_arguments,
 )
-from opentelemetry.sdk._shared_internal._processor_metrics import create_processor_metrics
 from opentelemetry.sdk.environment_variables import (
     OTEL_BSP_EXPORT_TIMEOUT,
     OTEL_BSP_MAX_EXPORT_BATCH_SIZE,
@@ -26,7 +25,6 @@ from opentelemetry.sdk.environment_variables import (
 from opentelemetry.sdk.environment_variables import (
     OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED as OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED,
 )
-from opentelemetry.sdk.environment_variables._internal import internal_metrics_enabled
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace import SpanProcessor as SpanProcessor
 from opentelemetry.sdk.trace._span_processor import PatchableSpanProcessor
@@ -85,6 +83,9 @@ class SimpleSpanProcessor(PatchableSpanProcessor):
         self.span_exporter = span_exporter
         self._shutdown = False
         self._blocked_seconds = 0.0
+        from opentelemetry.sdk._shared_internal._processor_metrics import create_processor_metrics
+        from opentelemetry.sdk.environment_variables._internal import internal_metrics_enabled
+
         measured = internal_metrics_enabled()
         engine = None if measured else native_exporter(span_exporter)
         self._native_core = None if engine is None else _native.SimpleSpanCore(engine)
@@ -160,6 +161,9 @@ class BatchSpanProcessor(PatchableSpanProcessor):
         if export_timeout_millis is None:
             export_timeout_millis = self._default_export_timeout_millis()
         self._validate_arguments(max_queue_size, schedule_delay_millis, max_export_batch_size)
+
+        from opentelemetry.sdk._shared_internal._processor_metrics import create_processor_metrics
+        from opentelemetry.sdk.environment_variables._internal import internal_metrics_enabled
 
         measured = internal_metrics_enabled()
         metrics = create_processor_metrics(

@@ -70,7 +70,7 @@ class EngineGrpcExporter(
             insecure=insecure,
             credentials=credentials,
             headers=headers or environ.get(variables.headers),
-            timeout=timeout or (None if seconds is None else float(seconds)),
+            timeout=timeout or (float(seconds) if seconds else None),
             compression=environ_to_compression(variables.compression) if compression is None else compression,
             channel_options=channel_options,
             retryable_error_codes=retryable_error_codes,

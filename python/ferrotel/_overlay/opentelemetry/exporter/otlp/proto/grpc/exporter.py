@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 from abc import ABC, abstractmethod
 from enum import IntEnum
 from os import environ
@@ -28,6 +27,7 @@ from opentelemetry.sdk.environment_variables import (
     OTEL_EXPORTER_OTLP_TIMEOUT,
     OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED,
 )
+from opentelemetry.util._importlib_metadata import entry_points
 
 if TYPE_CHECKING:
     from typing import Any, Callable, Iterable, Sequence
@@ -77,7 +77,7 @@ class InvalidCompressionValueException(Exception):
 
 def environ_to_compression(environ_key: str) -> Any:
     """The compression that a variable asks for; None where it is not set."""
-    if environ_key not in environ:
+    if not environ.get(environ_key, "").strip():
         return None
     word = environ[environ_key].lower().strip()
     if word != "gzip":
@@ -135,8 +135,6 @@ def _get_credentials(
 
 
 def _provided(name: str) -> Any:
-    from opentelemetry.util._importlib_metadata import entry_points
-
     group = "opentelemetry_otlp_credential_provider"
     found = next(iter(entry_points(group=group, name=name)), None)
     if found is None:
@@ -157,6 +155,9 @@ class OTLPExporterMixin(ABC, Generic[SDKDataT, ExportServiceRequestT, ExportResu
     `grpc.ssl_channel_credentials`; `headers` a mapping, pairs, or the text form of the environment; `timeout` in
     seconds, retries included.
     """
+
+    # A directory for what is not delivered; None: as the environment says.
+    _spool_dir: Any = None
 
     def __init__(
         self,
@@ -179,7 +180,7 @@ class OTLPExporterMixin(ABC, Generic[SDKDataT, ExportServiceRequestT, ExportResu
         import_logging()
         self._result = result
         self._stub = stub
-        self._endpoint = endpoint or environ.get(OTEL_EXPORTER_OTLP_ENDPOINT, "http://localhost:4317")
+        self._endpoint = endpoint or environ.get(OTEL_EXPORTER_OTLP_ENDPOINT) or "http://localhost:4317"
         from urllib.parse import urlparse
 
         url = urlparse(self._endpoint)
@@ -187,7 +188,7 @@ class OTLPExporterMixin(ABC, Generic[SDKDataT, ExportServiceRequestT, ExportResu
         self._endpoint = url.netloc or self._endpoint
         self._headers = _header_pairs(headers or environ.get(OTEL_EXPORTER_OTLP_HEADERS))
         self._channel_options = _with_default_options(channel_options)
-        self._timeout = timeout or float(environ.get(OTEL_EXPORTER_OTLP_TIMEOUT, 10))
+        self._timeout = timeout or float(environ.get(OTEL_EXPORTER_OTLP_TIMEOUT) or 10)
         self._collector_kwargs = None
         if compression is None:
             compression = environ_to_compression(OTEL_EXPORTER_OTLP_COMPRESSION)
@@ -204,6 +205,8 @@ class OTLPExporterMixin(ABC, Generic[SDKDataT, ExportServiceRequestT, ExportResu
                 OTEL_EXPORTER_OTLP_CLIENT_KEY,
                 OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE,
             )
+        import threading
+
         self._shutdown_in_progress = threading.Event()
         self._shutdown = False
         self._channel: Any = None
@@ -245,6 +248,7 @@ class OTLPExporterMixin(ABC, Generic[SDKDataT, ExportServiceRequestT, ExportResu
             "user_agent": dict(self._channel_options).get("grpc.primary_user_agent"),
             # The engine's own choice heeds whether the server says when to come again.
             "retryable_codes": None if codes is _RETRYABLE_ERROR_CODES else sorted(map(_code_number, codes)),
+            "spool_dir": self._spool_dir,
         }
 
     @abstractmethod
