@@ -37,7 +37,10 @@ pub unsafe fn guard(body: impl for<'py> FnOnce(Python<'py>) -> PyResult<Raw>) ->
         settle();
     }
     match catch_unwind(AssertUnwindSafe(|| body(py))) {
-        Ok(Ok(object)) => object,
+        Ok(Ok(object)) => match crate::error::interruption() {
+            None => object,
+            Some(interruption) => interrupted(py, object, interruption),
+        },
         Ok(Err(error)) => raise(py, error),
         Err(_) => panicked(py),
     }
@@ -79,6 +82,13 @@ fn settle_references() {}
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     SETTLE.store(wrap_pyfunction!(settle_references, module)?.into_ptr().cast(), Ordering::Relaxed);
     Ok(())
+}
+
+#[cold]
+fn interrupted(py: Python<'_>, object: Raw, interruption: PyErr) -> Raw {
+    // SAFETY: a new reference, which nobody gets.
+    unsafe { ffi::Py_XDECREF(object) };
+    raise(py, interruption)
 }
 
 #[cold]
@@ -326,6 +336,23 @@ pub unsafe fn dict_version(dict: Raw) -> u64 {
     {
         let _ = dict;
         0
+    }
+}
+
+/// Whether two strings differ, as far as their hashes say, where both were asked for one already.
+///
+/// # Safety
+/// Both are alive, and strings.
+#[inline]
+pub unsafe fn differ(a: Raw, b: Raw) -> bool {
+    // SAFETY: the caller's promise; every string begins like this. A subclass may be equal to whatever it likes.
+    unsafe {
+        let hash = |text: Raw| (*text.cast::<ffi::PyASCIIObject>()).hash;
+        ffi::PyUnicode_CheckExact(a) != 0
+            && ffi::PyUnicode_CheckExact(b) != 0
+            && hash(a) != hash(b)
+            && hash(a) != -1
+            && hash(b) != -1
     }
 }
 

@@ -6,13 +6,14 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::{Borrowed, ffi, intern};
 
+use super::{path, tree, variable};
 use crate::error::log_exception;
 use crate::raw::Raw;
 
 /// The context without entries.
 pub(super) static EMPTY: AtomicPtr<ffi::PyObject> = AtomicPtr::new(std::ptr::null_mut());
 /// The `ContextVar` of the standard runtime context; null while another runtime is in force.
-static VARIABLE: AtomicPtr<ffi::PyObject> = AtomicPtr::new(std::ptr::null_mut());
+pub(super) static VARIABLE: AtomicPtr<ffi::PyObject> = AtomicPtr::new(std::ptr::null_mut());
 /// The runtime context in force.
 static RUNTIME: AtomicPtr<ffi::PyObject> = AtomicPtr::new(std::ptr::null_mut());
 
@@ -47,8 +48,14 @@ pub fn current(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
 #[inline]
 unsafe fn current_of(py: Python<'_>, variable: Raw) -> PyResult<Bound<'_, PyAny>> {
     let mut value = std::ptr::null_mut();
-    // SAFETY: the caller's promise; a success leaves null or a new reference in `value`.
+    // SAFETY: the caller's promise; a success leaves null or a new reference in `value`. What is known is in the tree.
     unsafe {
+        if let Some(here) = tree::Here::now()
+            && let Some(known) = here.known(variable)
+        {
+            let known = if known.is_null() { EMPTY.load(Ordering::Relaxed) } else { known };
+            return Ok(Bound::from_borrowed_ptr(py, known));
+        }
         if ffi::PyContextVar_Get(variable, std::ptr::null_mut(), &raw mut value) != 0 {
             return Err(PyErr::fetch(py));
         }
@@ -70,8 +77,7 @@ pub fn enter(py: Python<'_>, context: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> 
     // SAFETY: the variable lives as long as the process.
     unsafe {
         if !variable.is_null() {
-            return Bound::from_owned_ptr_or_err(py, ffi::PyContextVar_Set(variable, context.as_ptr()))
-                .map(Bound::unbind);
+            return Bound::from_owned_ptr_or_err(py, variable::set(variable, context.as_ptr())).map(Bound::unbind);
         }
     }
     current(py)?;
@@ -89,7 +95,7 @@ pub fn leave(py: Python<'_>, token: &Bound<'_, PyAny>) -> PyResult<()> {
     let left = unsafe {
         if variable.is_null() {
             runtime(py).and_then(|r| r.call_method1(intern!(py, "detach"), (token,))).map(drop)
-        } else if ffi::PyContextVar_Reset(variable, token.as_ptr()) == 0 {
+        } else if variable::reset(variable, token.as_ptr()) == 0 {
             return Ok(());
         } else {
             Err(PyErr::fetch(py))
@@ -99,7 +105,7 @@ pub fn leave(py: Python<'_>, token: &Bound<'_, PyAny>) -> PyResult<()> {
 }
 
 #[cold]
-fn detach_failed(py: Python<'_>, error: PyErr) -> PyResult<()> {
+pub(super) fn detach_failed(py: Python<'_>, error: PyErr) -> PyResult<()> {
     // The same program mistake comes back with every request: the first report has the traceback, the rest are quiet.
     static REPORTED: AtomicBool = AtomicBool::new(false);
     if REPORTED.swap(true, Ordering::Relaxed) {
@@ -143,8 +149,7 @@ impl RuntimeContextBase {
     fn attach(&self, py: Python<'_>, context: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         // SAFETY: the field is a ContextVar.
         unsafe {
-            Bound::from_owned_ptr_or_err(py, ffi::PyContextVar_Set(self.variable.as_ptr(), context.as_ptr()))
-                .map(Bound::unbind)
+            Bound::from_owned_ptr_or_err(py, variable::set(self.variable.as_ptr(), context.as_ptr())).map(Bound::unbind)
         }
     }
 
@@ -157,7 +162,7 @@ impl RuntimeContextBase {
     /// Makes the context current again that was so before `attach` returned `token`; raises for a foreign token.
     fn detach(&self, py: Python<'_>, token: &Bound<'_, PyAny>) -> PyResult<()> {
         // SAFETY: the field is a ContextVar; a wrong token raises.
-        if unsafe { ffi::PyContextVar_Reset(self.variable.as_ptr(), token.as_ptr()) } == 0 {
+        if unsafe { variable::reset(self.variable.as_ptr(), token.as_ptr()) } == 0 {
             Ok(())
         } else {
             Err(PyErr::fetch(py))
@@ -176,6 +181,15 @@ pub(super) fn set_runtime_context(py: Python<'_>, runtime: &Bound<'_, PyAny>) ->
         std::ptr::null_mut()
     };
     RUNTIME.store(runtime.clone().into_ptr(), Ordering::Relaxed);
-    VARIABLE.store(variable, Ordering::Relaxed);
+    if VARIABLE.load(Ordering::Relaxed) != variable {
+        VARIABLE.store(variable, Ordering::Relaxed);
+        // SAFETY: attached; null or a ContextVar.
+        unsafe {
+            path::forget();
+            if !variable.is_null() {
+                tree::learn(variable, EMPTY.load(Ordering::Relaxed));
+            }
+        }
+    }
     Ok(())
 }

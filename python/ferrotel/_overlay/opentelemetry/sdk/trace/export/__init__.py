@@ -79,12 +79,11 @@ class SimpleSpanProcessor(PatchableSpanProcessor):
         self.span_exporter = span_exporter
         self._shutdown = False
         self._blocked_seconds = 0.0
+        from opentelemetry.sdk._shared_internal._native_batch import native_exporter
         from opentelemetry.sdk._shared_internal._processor_metrics import create_processor_metrics
         from opentelemetry.sdk.environment_variables._internal import internal_metrics_enabled
 
         measured = internal_metrics_enabled()
-        from opentelemetry.sdk._shared_internal._native_batch import native_exporter
-
         engine = None if measured else native_exporter(span_exporter)
         self._native_core = None if engine is None else _native.SimpleSpanCore(engine)
         self._metrics = create_processor_metrics("traces", "simple_span_processor", meter_provider, enabled=measured)
@@ -160,15 +159,16 @@ class BatchSpanProcessor(PatchableSpanProcessor):
             export_timeout_millis = self._default_export_timeout_millis()
         self._validate_arguments(max_queue_size, schedule_delay_millis, max_export_batch_size)
 
+        from opentelemetry.sdk._shared_internal import BatchProcessor
+        from opentelemetry.sdk._shared_internal._native_batch import NativeBatchProcessor, native_exporter
         from opentelemetry.sdk._shared_internal._processor_metrics import create_processor_metrics
         from opentelemetry.sdk.environment_variables._internal import internal_metrics_enabled
 
         measured = internal_metrics_enabled()
-        # What the exporter reports of itself it reports from Python.
-        from opentelemetry.sdk._shared_internal import BatchProcessor
-        from opentelemetry.sdk._shared_internal._native_batch import NativeBatchProcessor, native_exporter
-
-        engine = None if measured else native_exporter(span_exporter)
+        metrics = create_processor_metrics(
+            "traces", "batching_span_processor", meter_provider, capacity=max_queue_size, enabled=measured
+        )
+        engine = native_exporter(span_exporter)
         if engine is not None:
             self._native_core = _native.BatchSpanCore(
                 engine,
@@ -176,7 +176,12 @@ class BatchSpanProcessor(PatchableSpanProcessor):
                 schedule_delay_millis=schedule_delay_millis,
                 max_export_batch_size=max_export_batch_size,
                 export_timeout_millis=export_timeout_millis,
+                measured=measured,
             )
+            if measured:
+                from opentelemetry.sdk._shared_internal._native_metrics import EngineMetrics
+
+                EngineMetrics(self._native_core, metrics, span_exporter)
             self._batch_processor = NativeBatchProcessor(
                 span_exporter,
                 self._native_core,
@@ -195,9 +200,7 @@ class BatchSpanProcessor(PatchableSpanProcessor):
             export_timeout_millis,
             max_queue_size,
             "Span",
-            create_processor_metrics(
-                "traces", "batching_span_processor", meter_provider, capacity=max_queue_size, enabled=measured
-            ),
+            metrics,
         )
 
     @property
