@@ -28,6 +28,7 @@ _NAMES_IN = {
 #: Declared by modules that are there even when the distribution's metadata is not.
 _ALWAYS = ("opentelemetry.environment_variables", "opentelemetry.sdk.environment_variables")
 
+_SECRET_NAME = re.compile("KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL")
 _HEADER_NAME = re.compile(r"[\w.-]+")
 
 _ANYWHERE = {"none", "*"}
@@ -66,7 +67,8 @@ def shown(name: str, value: str) -> str:
     """The value as it may be pasted into a bug report: without header values and passwords."""
     if "HEADER" in name:
         return ",".join(_header_shown(pair) for pair in value.split(","))
-    if any(word in name for word in ("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL")) and not name.endswith("_KEY"):
+    # The names of a file and of an entry point are none.
+    if _SECRET_NAME.search(name) and not name.endswith(("_CLIENT_KEY", "_CREDENTIAL_PROVIDER")):
         return "***"
     if "ENDPOINT" in name or "://" in value:
         return shown_url(value)
