@@ -5,7 +5,7 @@ VENV ?= .venv
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-rust test-python test-pythons lint lint-rust lint-python lint-house bench publish instructions w3c conformance surface docs develop wheel faults stress fuzz asan memcheck check-tools
+.PHONY: help demo test test-rust test-python test-pythons lint lint-rust lint-python lint-house bench publish instructions w3c conformance surface docs develop wheel faults instructions-dev stress fuzz asan memcheck outage check-tools
 
 # The tests that run on every Python, not only on the main one.
 CORE_TESTS := $(wildcard $(addprefix tests/python/,api baggage propagation sdk))
@@ -24,14 +24,15 @@ help:
 	@echo "make wheel     an optimised wheel in dist/"
 	@echo "make bench     ferrotel beside the official SDKs, same machine, same moment"
 	@echo "make publish   the README's figures and plots, from what make bench measured"
-	@echo "make instructions  a span's instructions against the recorded ones (needs valgrind)"
+	@echo "make instructions  a span's instructions against the recorded ones (needs valgrind); instructions-dev: part of make test"
 	@echo "make docs      rustdoc of the engine, docs/environment.md, docs/compliance.md"
 	@echo "make conformance  the reference's own test suites, on ferrotel"
 	@echo "make faults    forks, ends, bad collectors, overload: what is lost, beside the official packages"
+	@echo "make stress    threads, signals, finalizers and leaks for half an hour; ThreadSanitizer where there is a nightly Rust"
 	@echo "make fuzz      hostile input for minutes; FUZZ_SECONDS for each target (60)"
 	@echo "make asan      the tests under AddressSanitizer (needs a nightly toolchain)"
 	@echo "make memcheck  the hot path, forks and ends under Valgrind"
-	@echo "make stress    threads, signals, finalizers and leaks for half an hour; ThreadSanitizer where there is a nightly Rust"
+	@echo "make outage    an hour without a collector, on disk and delivered afterwards (minutes)"
 	@echo "make surface   every public name of the reference, looked up on ferrotel"
 	@echo "make w3c W3C_TRACE_CONTEXT=<checkout of w3c/trace-context>"
 	@echo "PYTHON=/path/to/python chooses the interpreter (now: $(PYTHON))"
@@ -66,7 +67,8 @@ test-rust: | check-tools
 
 test-python: build/tools/.stamp
 	@scripts/step.sh "wheel for $(PYTHON)" $(MAIN_ENV)
-	@scripts/step.sh "pytest on $(PYTHON)" $$($(MAIN_ENV)) -m pytest -q $(PYTEST_ARGS)
+	@failed=; scripts/step.sh "instructions of a span" $(MAKE) --no-print-directory instructions-dev || failed=1; \
+	    scripts/step.sh "pytest on $(PYTHON)" $$($(MAIN_ENV)) -m pytest -q $(PYTEST_ARGS) || failed=1; test -z "$$failed"
 
 test-pythons: build/tools/.stamp
 	@failed=; for python in $$(scripts/pythons.sh $$($(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')); do \
@@ -121,7 +123,12 @@ bench: build/tools/.stamp
 publish: | check-tools
 	@$(PYTHON) benches/publish.py $(PUBLISH_ARGS)
 
-# The build takes a minute or two, the counting another: not part of `make test`.
+# With the wheel that the tests have anyway; half a minute.
+instructions-dev: build/tools/.stamp
+	@python=$$($(MAIN_ENV)) && \
+	    exec $(PYTHON) benches/instructions.py --profile dev --ferrotel-python $(CURDIR)/$$python $(if $(RECORD),--record)
+
+# The build takes minutes: not part of `make test`, which counts the instructions of the dev profile.
 instructions: build/tools/.stamp
 	@python=$$(scripts/python-env.sh $(PYTHON) - quick) && \
 	    exec $(PYTHON) benches/instructions.py --ferrotel-python $(CURDIR)/$$python $(if $(RECORD),--record)
@@ -133,9 +140,12 @@ conformance: build/tools/.stamp
 	@scripts/step.sh "wheel for the reference's suites" $(CONFORMANCE_ENV)
 	@PYTHONPATH=tests scripts/step.sh "the reference's suites" $$($(CONFORMANCE_ENV)) -m conformance $(CONFORMANCE_ARGS)
 
-# The whole harness takes minutes; `make test` runs its quick cases. FAULTS_ARGS='--only fork' chooses.
+# The whole harness takes half an hour; `make test` runs its quick cases. FAULTS_ARGS='--only fork' chooses, and
+# FAULTS_PROFILE=release has the wheel built as it is shipped.
+FAULTS_PROFILE := quick
 faults: build/tools/.stamp
-	@python=$$($(MAIN_ENV)) && PYTHONPATH=tests exec $$python -m faults --base $(PYTHON) --json build/faults/faults.json $(FAULTS_ARGS)
+	@python=$$(scripts/python-env.sh $(PYTHON) tests/requirements-faults.txt $(FAULTS_PROFILE)) && \
+	    PYTHONPATH=tests exec $$python -m faults --base $(PYTHON) --profile $(FAULTS_PROFILE) --json build/faults/faults.json $(FAULTS_ARGS)
 
 # `make test` runs each target, and the properties in Python, for a second.
 FUZZ_SECONDS ?= 60
@@ -154,6 +164,9 @@ asan: build/tools/.stamp
 memcheck: build/tools/.stamp
 	@python=$$(scripts/python-env.sh $(PYTHON) -) && \
 	    scripts/step.sh "memcheck" $(PYTHON) scripts/memcheck.py $$python -W ignore tests/memory/hot_path.py 1
+
+outage: | check-tools
+	@cargo test --quiet --locked --profile quick --package ferrotel-otlp --test transport -- --ignored --nocapture an_outage_of_an_hour
 
 # The programs run on an optimised build: ten million spans. STRESS_ARGS='--only signals --seconds 60' chooses.
 stress: build/tools/.stamp

@@ -46,18 +46,37 @@ def profile(command: Sequence[str], operation: str, amount: int) -> dict[str, in
     """The instructions of the whole program's main thread, by function."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out"
-        valgrind = ["valgrind", "--tool=callgrind", "--separate-threads=yes", f"--callgrind-out-file={out}", "--quiet"]
-        run = subprocess.run(
-            [*valgrind, *command],
-            input=f"count {operation} {amount}\n",
-            capture_output=True,
-            text=True,
-            env=contenders.ENVIRONMENT,
-            cwd=contenders.HERE,
-        )
-        if "\ndone" not in run.stdout:
-            raise SystemExit(f"benches: {operation} failed under valgrind: {run.stdout}{run.stderr}")
+        done = run(out, [], command, f"count {operation} {amount}\n")
+        if "\ndone" not in done.stdout:
+            raise SystemExit(f"benches: {operation} failed under valgrind: {done.stdout}{done.stderr}")
         return self_costs(f"{out}-01")
+
+
+def between(command: Sequence[str], function: str) -> list[int]:
+    """The instructions of a program's main thread up to each call of a C function, from the one before."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "out"
+        done = run(out, [f"--dump-before={function}"], command, "")
+        if done.returncode:
+            raise SystemExit(f"benches: {command} failed under valgrind: {done.stdout}{done.stderr}")
+        # One file for each part of the run; what comes after the last call has no number.
+        parts = sorted(Path(folder).glob("out.*-01"), key=lambda part: int(part.suffix[1:].split("-")[0]))
+        texts = [part.read_text(errors="replace") for part in parts]
+    found = [re.search(r"^totals: (\d+)", text, re.MULTILINE) for text in texts]
+    return [int(match[1]) for match in found if match]
+
+
+def run(out: Path, options: Sequence[str], command: Sequence[str], text: str) -> subprocess.CompletedProcess[str]:
+    """A program under valgrind, which writes what it finds of the main thread to OUT-01."""
+    valgrind = ["valgrind", "--tool=callgrind", "--separate-threads=yes", f"--callgrind-out-file={out}", "--quiet"]
+    return subprocess.run(
+        [*valgrind, *options, *command],
+        input=text,
+        capture_output=True,
+        text=True,
+        env=contenders.ENVIRONMENT,
+        cwd=contenders.HERE,
+    )
 
 
 def self_costs(path: str) -> dict[str, int]:

@@ -17,6 +17,7 @@ mod export;
 mod free_list;
 mod greenlets;
 mod hooks;
+mod http;
 mod late_threads;
 mod logs;
 mod metrics;
@@ -39,6 +40,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     trace_state::register(module)?;
     baggage::register(module)?;
     propagation::register(module)?;
+    http::register(module)?;
     logs::register(module)?;
     export::register(module)?;
     exit::register(module)?;

@@ -339,6 +339,23 @@ pub unsafe fn dict_version(dict: Raw) -> u64 {
     }
 }
 
+/// Whether two strings differ, as far as their hashes say, where both were asked for one already.
+///
+/// # Safety
+/// Both are alive, and strings.
+#[inline]
+pub unsafe fn differ(a: Raw, b: Raw) -> bool {
+    // SAFETY: the caller's promise; every string begins like this. A subclass may be equal to whatever it likes.
+    unsafe {
+        let hash = |text: Raw| (*text.cast::<ffi::PyASCIIObject>()).hash;
+        ffi::PyUnicode_CheckExact(a) != 0
+            && ffi::PyUnicode_CheckExact(b) != 0
+            && hash(a) != hash(b)
+            && hash(a) != -1
+            && hash(b) != -1
+    }
+}
+
 /// `object`, unless it is null or `None`.
 ///
 /// # Safety

@@ -51,7 +51,13 @@ def report(environ: Mapping[str, str], findings: Findings, out: TextIO) -> None:
 
 def known_names() -> set[str]:
     """Every variable that a module of the entry point group opentelemetry_environment_variables declares."""
-    known = {"FERROTEL_DISABLED", "FERROTEL_EXIT_TIMEOUT", "FERROTEL_SIGTERM_TIMEOUT"}
+    known = {
+        "FERROTEL_DISABLED",
+        "FERROTEL_EXIT_TIMEOUT",
+        "FERROTEL_SIGTERM_TIMEOUT",
+        "FERROTEL_SPOOL_DIR",
+        "FERROTEL_SPOOL_MAX_BYTES",
+    }
     declared = {entry_point.value for entry_point in _entry_points("opentelemetry_environment_variables")}
     for name in sorted(declared.union(_ALWAYS)):
         try:

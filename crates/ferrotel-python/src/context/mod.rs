@@ -1,7 +1,9 @@
 //! `opentelemetry.context`: the immutable context, and which one is current.
 
 mod object;
+mod path;
 mod runtime;
+mod tree;
 pub mod variable;
 
 use std::sync::atomic::Ordering;
@@ -13,11 +15,12 @@ use pyo3::{ffi, intern};
 use self::object::{
     CONTEXT_TYPE, FREE, KEY, Lazy, Make, fill, is_context, lazy, make_context_type, new_instance, own_value,
 };
-use self::runtime::{EMPTY, RuntimeContextBase, set_runtime_context};
+use self::runtime::{EMPTY, RuntimeContextBase, enter, leave, set_runtime_context};
 use crate::raw::{self, Raw, guard};
 use crate::types::{NON_RECORDING_SPAN, SDK_SPAN, SPAN};
 
-pub use self::runtime::{current, enter, leave};
+pub use self::path::Entered;
+pub use self::runtime::current;
 
 /// The key of the current span, as `opentelemetry.trace.propagation._SPAN_KEY`.
 const SPAN_KEY: &str = "current-span-ferrotel";
@@ -149,6 +152,12 @@ pub fn get_value<'py>(
                 return Bound::from_borrowed_ptr_or_err(py, value).map(|value| Some(value.unbind()));
             }
             let own = fields.base.is_null() || may_be_own(key, fields) || lazy(context.as_ptr()).base.is_null();
+            if !own
+                && lazy(context.as_ptr()).base == EMPTY.load(Ordering::Relaxed)
+                && ffi::PyUnicode_CheckExact(key.as_ptr()) != 0
+            {
+                return Ok(None);
+            }
             if own && fill(context.as_ptr()) != 0 {
                 return Err(PyErr::fetch(py));
             }
@@ -177,6 +186,11 @@ unsafe fn may_be_own(key: &Bound<'_, PyAny>, fields: &Lazy) -> bool {
     }
     // SAFETY: null or a string that the context owns; shared, since a subclass's `__eq__` may do anything.
     let own = unsafe { Bound::from_borrowed_ptr_or_opt(py, fields.key) };
+    // Nearly always the key is some module's constant, whose hash is known.
+    // SAFETY: two strings.
+    if own.is_none() && unsafe { raw::differ(key.as_ptr(), KEY.load(Ordering::Relaxed)) } {
+        return false;
+    }
     key.eq(span_key(py)).unwrap_or(true) || own.is_some_and(|own| key.eq(own).unwrap_or(true))
 }
 
@@ -258,16 +272,30 @@ function!(set_value "set_value" [key, value, context] 2, |py| {
 function!(set_span_in_context "set_span_in_context" [span, context] 1, |py| {
     with_span(py, unless_none(&context), &span).map(Py::into_ptr)
 });
-function!(current_span "get_current_span" [context] 0, |py| {
-    if let Some(span) = span_in(py, unless_none(&context))? {
-        // The two classes that nearly every span has; asking an ABC costs more than all the rest.
-        let kind: Raw = ffi::Py_TYPE(span.as_ptr()).cast();
-        if kind == SDK_SPAN.as_ptr() || kind == NON_RECORDING_SPAN.as_ptr() || span.is_instance(&*SPAN.get(py)?)? {
-            return Ok(span.into_ptr());
-        }
+
+unsafe extern "C" fn current_span(_: Raw, args: *const Raw, count: ffi::Py_ssize_t, names: Raw) -> Raw {
+    // SAFETY: called by the interpreter; what `arguments` returns is borrowed from the caller.
+    unsafe {
+        guard(|py| {
+            let [context] = if count == 0 && names.is_null() {
+                [std::ptr::null_mut()]
+            } else {
+                raw::arguments(py, "get_current_span", &["context"], 0, args, count, names)?
+            };
+            if let Some(span) = span_in(py, raw::given(py, context).as_ref())? {
+                // The two classes that nearly every span has; asking an ABC costs more than all the rest.
+                let kind: Raw = ffi::Py_TYPE(span.as_ptr()).cast();
+                if kind == SDK_SPAN.as_ptr()
+                    || kind == NON_RECORDING_SPAN.as_ptr()
+                    || span.is_instance(&*SPAN.get(py)?)?
+                {
+                    return Ok(span.into_ptr());
+                }
+            }
+            Ok(crate::types::INVALID_SPAN.get(py)?.to_owned().into_ptr())
+        })
     }
-    Ok(crate::types::INVALID_SPAN.get(py)?.to_owned().into_ptr())
-});
+}
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();

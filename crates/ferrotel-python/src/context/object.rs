@@ -14,6 +14,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
+use super::path::Path;
 use crate::free_list::FreeList;
 use crate::raw::{self, Raw, Spec, guard};
 use crate::types::Slot;
@@ -39,6 +40,8 @@ pub(super) struct Lazy {
     pub(super) value: Raw,
     /// Makes the value, when somebody wants it.
     pub(super) make: Option<Make>,
+    /// The path that this context is the value in; owned by somebody else, who owns the context. Mostly null.
+    pub(super) path: *mut Path,
 }
 
 /// Makes the value of an entry from what was kept for it.

@@ -6,14 +6,14 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::{Borrowed, ffi, intern};
 
-use super::variable;
+use super::{path, tree, variable};
 use crate::error::log_exception;
 use crate::raw::Raw;
 
 /// The context without entries.
 pub(super) static EMPTY: AtomicPtr<ffi::PyObject> = AtomicPtr::new(std::ptr::null_mut());
 /// The `ContextVar` of the standard runtime context; null while another runtime is in force.
-static VARIABLE: AtomicPtr<ffi::PyObject> = AtomicPtr::new(std::ptr::null_mut());
+pub(super) static VARIABLE: AtomicPtr<ffi::PyObject> = AtomicPtr::new(std::ptr::null_mut());
 /// The runtime context in force.
 static RUNTIME: AtomicPtr<ffi::PyObject> = AtomicPtr::new(std::ptr::null_mut());
 
@@ -48,8 +48,14 @@ pub fn current(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
 #[inline]
 unsafe fn current_of(py: Python<'_>, variable: Raw) -> PyResult<Bound<'_, PyAny>> {
     let mut value = std::ptr::null_mut();
-    // SAFETY: the caller's promise; a success leaves null or a new reference in `value`.
+    // SAFETY: the caller's promise; a success leaves null or a new reference in `value`. What is known is in the tree.
     unsafe {
+        if let Some(here) = tree::Here::now()
+            && let Some(known) = here.known(variable)
+        {
+            let known = if known.is_null() { EMPTY.load(Ordering::Relaxed) } else { known };
+            return Ok(Bound::from_borrowed_ptr(py, known));
+        }
         if ffi::PyContextVar_Get(variable, std::ptr::null_mut(), &raw mut value) != 0 {
             return Err(PyErr::fetch(py));
         }
@@ -99,7 +105,7 @@ pub fn leave(py: Python<'_>, token: &Bound<'_, PyAny>) -> PyResult<()> {
 }
 
 #[cold]
-fn detach_failed(py: Python<'_>, error: PyErr) -> PyResult<()> {
+pub(super) fn detach_failed(py: Python<'_>, error: PyErr) -> PyResult<()> {
     // The same program mistake comes back with every request: the first report has the traceback, the rest are quiet.
     static REPORTED: AtomicBool = AtomicBool::new(false);
     if REPORTED.swap(true, Ordering::Relaxed) {
@@ -175,6 +181,15 @@ pub(super) fn set_runtime_context(py: Python<'_>, runtime: &Bound<'_, PyAny>) ->
         std::ptr::null_mut()
     };
     RUNTIME.store(runtime.clone().into_ptr(), Ordering::Relaxed);
-    VARIABLE.store(variable, Ordering::Relaxed);
+    if VARIABLE.load(Ordering::Relaxed) != variable {
+        VARIABLE.store(variable, Ordering::Relaxed);
+        // SAFETY: attached; null or a ContextVar.
+        unsafe {
+            path::forget();
+            if !variable.is_null() {
+                tree::learn(variable, EMPTY.load(Ordering::Relaxed));
+            }
+        }
+    }
     Ok(())
 }

@@ -38,7 +38,7 @@ macro_rules! core {
         #[pymethods]
         impl $name {
             #[new]
-            #[pyo3(signature = (exporter, *, max_queue_size, schedule_delay_millis, max_export_batch_size, export_timeout_millis))]
+            #[pyo3(signature = (exporter, *, max_queue_size, schedule_delay_millis, max_export_batch_size, export_timeout_millis, measured=false))]
             fn new(
                 py: Python<'_>,
                 exporter: &$exporter,
@@ -46,6 +46,7 @@ macro_rules! core {
                 schedule_delay_millis: f64,
                 max_export_batch_size: usize,
                 export_timeout_millis: f64,
+                measured: bool,
             ) -> Self {
                 exit::sigterm::prepare(py);
                 let config = BatchConfig {
@@ -53,6 +54,7 @@ macro_rules! core {
                     schedule_delay: millis(schedule_delay_millis),
                     max_export_batch_size,
                     export_timeout: millis(export_timeout_millis),
+                    measured,
                 };
                 $name { processor: Arc::new($processor::new(exporter.exporter(), config)) }
             }
@@ -89,9 +91,17 @@ macro_rules! core {
                 flushed.map(|_| in_time)
             }
 
-            /// The counters `queued`, `dropped`, `exported`, `failed` and `ignored`, in items.
+            /// The counters in items: `queued` and `in_flight` now; `dropped`, of those `abandoned` at shutdown, `exported`,
+            /// `failed` and `ignored` in all.
             fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
                 counts(py, self.processor.counts())
+            }
+
+            /// How many seconds each export since the last call took, and whether it was accepted; for a core that was
+            /// made `measured`.
+            fn take_operations(&self) -> Vec<(f64, bool)> {
+                let operations = self.processor.take_operations().into_iter();
+                operations.map(|operation| (operation.elapsed.as_secs_f64(), operation.accepted)).collect()
             }
         }
 
@@ -160,7 +170,9 @@ fn flush_until(py: Python<'_>, processor: &impl Batching, deadline: Instant) -> 
 fn counts(py: Python<'_>, counts: BatchCounts) -> PyResult<Bound<'_, PyDict>> {
     let dict = PyDict::new(py);
     dict.set_item("queued", counts.queued)?;
+    dict.set_item("in_flight", counts.in_flight)?;
     dict.set_item("dropped", counts.dropped)?;
+    dict.set_item("abandoned", counts.abandoned)?;
     dict.set_item("exported", counts.exported)?;
     dict.set_item("failed", counts.failed)?;
     dict.set_item("ignored", counts.ignored)?;

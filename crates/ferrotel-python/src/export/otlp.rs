@@ -40,7 +40,8 @@ macro_rules! exporter {
             #[new]
             #[pyo3(signature = (
                 *, protocol, endpoint, headers, timeout, compression, insecure=None, certificate=None, client_key=None,
-                client_certificate=None, user_agent=None, max_request_size=None, retryable_codes=None $(, $extra=None)*
+                client_certificate=None, user_agent=None, max_request_size=None, retryable_codes=None, spool_dir=None
+                $(, $extra=None)*
             ))]
             #[expect(
                 clippy::too_many_arguments,
@@ -60,6 +61,7 @@ macro_rules! exporter {
                 user_agent: Option<String>,
                 max_request_size: Option<i64>,
                 retryable_codes: Option<Vec<i32>>,
+                spool_dir: Option<PathBuf>,
                 $($extra: Option<$kind>,)*
             ) -> PyResult<Self> {
                 let protocol: Protocol = parse("protocol", protocol)?;
@@ -81,6 +83,7 @@ macro_rules! exporter {
                     user_agent,
                     max_request_size,
                     retryable_codes,
+                    spool_dir,
                 };
                 Ok($name { exporter: build(py, builder, more) })
             }
@@ -141,6 +144,7 @@ struct More {
     user_agent: Option<String>,
     max_request_size: Option<i64>,
     retryable_codes: Option<Vec<i32>>,
+    spool_dir: Option<PathBuf>,
 }
 
 fn build<S: Exported>(py: Python<'_>, mut builder: ExporterBuilder<S>, more: More) -> Arc<OtlpExporter<S>> {
@@ -170,6 +174,9 @@ fn build<S: Exported>(py: Python<'_>, mut builder: ExporterBuilder<S>, more: Mor
     }
     if let Some(codes) = more.retryable_codes {
         builder = builder.retryable_codes(codes);
+    }
+    if let Some(directory) = more.spool_dir {
+        builder = builder.spool_dir(directory);
     }
     let exporter = builder.build_lenient(&WithoutOtlp(PyEnviron::new(py)));
     diagnostics::deliver(py);

@@ -65,7 +65,16 @@ impl Recorder {
         let Recorder { streams, cache, .. } = self;
         // SAFETY: the caller's promise.
         let entry = unsafe {
-            if is_nothing(attributes) { cache.without() } else { key(attributes).and_then(|key| cache.find(&key)) }
+            if is_nothing(attributes) {
+                cache.without()
+            } else if ffi::PyDict_CheckExact(attributes) == 0 {
+                None
+            } else if let Some(entry) = cache.again(attributes) {
+                // The borrow checker does not see that this arm alone returns the entry.
+                Some(&mut *std::ptr::from_mut(entry))
+            } else {
+                key(attributes).and_then(|key| cache.find(&key))
+            }
         };
         match entry {
             Some(entry) => {

@@ -3,6 +3,7 @@
 //! Nothing here runs Python code: what is cached are exact dicts of exact strings, ints, floats, bools and None.
 
 use std::mem::MaybeUninit;
+use std::ptr::NonNull;
 use std::sync::Arc;
 
 use ferrotel::common::Attributes;
@@ -20,7 +21,9 @@ const MOST_ENTRIES: usize = 4096;
 /// The cache of one instrument.
 #[derive(Default)]
 pub struct SeriesCache {
-    entries: HashTable<Entry>,
+    entries: HashTable<Box<Entry>>,
+    /// The entry that was found last, which is one of [`entries`](Self::entries).
+    last: Option<NonNull<Entry>>,
     /// The series of measurements without attributes.
     without: Option<Entry>,
 }
@@ -40,6 +43,8 @@ type Item = (Raw, Raw);
 
 // SAFETY: the references are only touched, and the entry only dropped, while attached.
 unsafe impl Send for Entry {}
+// SAFETY: as the entries, one of which `last` points to.
+unsafe impl Send for SeriesCache {}
 
 impl Drop for Entry {
     fn drop(&mut self) {
@@ -102,10 +107,39 @@ impl SeriesCache {
         self.without.as_mut()
     }
 
+    /// The entry found last, where the dict has the very same objects in the same order: literals, mostly.
+    ///
+    /// # Safety
+    /// Attached; `dict` is an exact dict.
+    #[inline]
+    pub unsafe fn again(&mut self, dict: Raw) -> Option<&mut Entry> {
+        let mut last = self.last?;
+        // SAFETY: entries stay where they are until they are let go, and then `last` is forgotten. The caller's promise.
+        let entry = unsafe { last.as_mut() };
+        let mut at = 0;
+        let (mut key, mut value) = (std::ptr::null_mut(), std::ptr::null_mut());
+        // SAFETY: the caller's promise.
+        unsafe {
+            if usize::try_from(ffi::PyDict_Size(dict)) != Ok(entry.items.len()) {
+                return None;
+            }
+            for item in &entry.items {
+                if ffi::PyDict_Next(dict, &raw mut at, &raw mut key, &raw mut value) == 0 || *item != (key, value) {
+                    return None;
+                }
+            }
+        }
+        Some(entry)
+    }
+
     /// The entry of a dict.
     #[inline]
     pub fn find(&mut self, key: &Key) -> Option<&mut Entry> {
-        self.entries.find_mut(key.hash, |entry| entry.hash == key.hash && same(&entry.items, key.items()))
+        let entry =
+            self.entries.find_mut(key.hash, |entry| entry.hash == key.hash && same(&entry.items, key.items()))?;
+        let entry = &mut **entry;
+        self.last = Some(NonNull::from(&mut *entry));
+        Some(entry)
     }
 
     /// Keeps the series of a dict, or without `key` those of measurements without attributes.
@@ -114,6 +148,7 @@ impl SeriesCache {
             return self.without.insert(Entry { hash: 0, items: Box::default(), attributes, series });
         };
         if self.entries.len() >= MOST_ENTRIES {
+            self.last = None;
             self.entries.clear();
         }
         for (key, value) in key.items() {
@@ -123,7 +158,7 @@ impl SeriesCache {
                 ffi::Py_INCREF(*value);
             }
         }
-        let entry = Entry { hash: key.hash, items: key.items().into(), attributes, series };
+        let entry = Box::new(Entry { hash: key.hash, items: key.items().into(), attributes, series });
         self.entries.insert_unique(key.hash, entry, |entry| entry.hash).into_mut()
     }
 }

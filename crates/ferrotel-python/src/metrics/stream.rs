@@ -108,6 +108,11 @@ impl MetricStream {
             None => Ok(None),
         }
     }
+
+    /// In a forked child: forgets what its parent measured.
+    fn restart(&self) {
+        self.stream.restart();
+    }
 }
 
 fn aggregation_from_py(aggregation: &Bound<'_, PyTuple>) -> PyResult<Aggregation> {

@@ -10,6 +10,7 @@ use pyo3::{Borrowed, ffi, intern};
 use super::known::{is_default_getter, is_default_setter};
 use super::log::warn;
 use crate::error::log_exception;
+use crate::http::Spelling;
 use crate::raw::Raw;
 use crate::types::{DEFAULT_GETTER, DEFAULT_SETTER, GET_LOGGER};
 
@@ -58,6 +59,12 @@ impl<'a, 'py> Getter<'a, 'py> {
     #[inline]
     pub const fn is_default(self) -> bool {
         self.0.is_none()
+    }
+
+    /// How the carriers of an instrumentation's getter spell headers, where they are plain dicts.
+    #[inline]
+    pub fn spelling(self) -> Option<Spelling> {
+        self.0.and_then(Spelling::of)
     }
 
     /// The Python object.

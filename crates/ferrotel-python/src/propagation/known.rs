@@ -1,14 +1,14 @@
 //! The overlay's own classes: what stands behind an object of exactly one of them need not be asked in Python.
 
 use std::ffi::c_uint;
-use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyType};
 use pyo3::{Borrowed, ffi, intern};
 
-use crate::raw::Raw;
+use crate::raw::{Raw, dict_version};
 
 /// A propagator class of the overlay with its methods as they were defined.
 ///
@@ -73,7 +73,7 @@ impl KnownPropagator {
 /// # Safety
 /// `class` is alive.
 #[inline]
-unsafe fn version_of(class: *mut ffi::PyTypeObject) -> c_uint {
+pub unsafe fn version_of(class: *mut ffi::PyTypeObject) -> c_uint {
     // SAFETY: the caller's promise; both fields are only written while attached.
     unsafe {
         // Before 3.11 a class that changed keeps its old version until it gets a new one, and loses this flag.
@@ -84,8 +84,9 @@ unsafe fn version_of(class: *mut ffi::PyTypeObject) -> c_uint {
     }
 }
 
+/// Whether the object's `__dict__` has so many entries.
 #[inline]
-fn has_attributes(object: &Bound<'_, PyAny>, count: usize) -> bool {
+pub fn has_attributes(object: &Bound<'_, PyAny>, count: usize) -> bool {
     // SAFETY: `object` is alive.
     match unsafe { attributes_of(object.as_ptr()) } {
         Attributes::Unknown => false,
@@ -192,6 +193,30 @@ fn is_exactly(object: &Bound<'_, PyAny>, class: &AtomicPtr<ffi::PyObject>) -> bo
 /// `opentelemetry.baggage` cannot be imported, or has no such key.
 #[inline]
 pub fn baggage_key(py: Python<'_>) -> PyResult<Bound<'_, PyString>> {
+    /// The key as it was in the namespace when that had the version; not owned: as long as it has that, it owns the key.
+    static SEEN: AtomicPtr<ffi::PyObject> = AtomicPtr::new(std::ptr::null_mut());
+    static SEEN_AT: AtomicU64 = AtomicU64::new(0);
+    // SAFETY: null, or a dict whose reference is never given back.
+    let version = || unsafe {
+        let namespace = BAGGAGE_NAMESPACE.load(Ordering::Relaxed);
+        if namespace.is_null() { 0 } else { dict_version(namespace) }
+    };
+    let now = version();
+    if now != 0 && now == SEEN_AT.load(Ordering::Relaxed) {
+        // SAFETY: the namespace has it.
+        return Ok(unsafe { Bound::from_borrowed_ptr(py, SEEN.load(Ordering::Relaxed)).cast_into_unchecked() });
+    }
+    let key = look_up_baggage_key(py)?;
+    // Odd keys of somebody's may have run Python code meanwhile.
+    if now == version() {
+        SEEN.store(key.as_ptr(), Ordering::Relaxed);
+        SEEN_AT.store(now, Ordering::Relaxed);
+    }
+    Ok(key)
+}
+
+#[cold]
+fn look_up_baggage_key(py: Python<'_>) -> PyResult<Bound<'_, PyString>> {
     let namespace = BAGGAGE_NAMESPACE.load(Ordering::Relaxed);
     let namespace = if namespace.is_null() {
         let namespace = py.import(intern!(py, "opentelemetry.baggage"))?.dict();

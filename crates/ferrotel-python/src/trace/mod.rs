@@ -9,6 +9,7 @@ mod scope;
 mod scope_method;
 mod span;
 mod span_context;
+mod stack_trace;
 mod tracer;
 
 use ferrotel::api::trace::{SpanContext, SpanId, TraceFlags, TraceId};
@@ -126,6 +127,7 @@ fn context_object_of<'py>(span: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     span_context::register(module)?;
+    stack_trace::register(module)?;
     non_recording::register(module)?;
     attribute_store::register(module)?;
     processor_list::register(module)?;

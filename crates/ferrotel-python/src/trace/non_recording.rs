@@ -7,7 +7,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 
 use super::PySpanContext;
-use crate::free_list::FreeList;
+use crate::free_list::{self, FreeList};
 use crate::raw::{self, Raw, Spec, guard};
 use crate::types::NON_RECORDING_SPAN;
 
@@ -36,6 +36,8 @@ pub fn non_recording(py: Python<'_>, context: SpanContext) -> PyResult<Py<PyAny>
         let mut made = FREE.take(kind);
         if made.is_null() {
             made = allocate(kind);
+        } else if non_recording_of(made).dict.is_null() {
+            non_recording_of(made).dict = free_list::empty_dict();
         }
         let span = Bound::from_owned_ptr_or_err(py, made)?;
         non_recording_of(made).inner = Some(context);
@@ -81,6 +83,9 @@ unsafe fn allocate(kind: *mut ffi::PyTypeObject) -> Raw {
         let made = (*kind).tp_alloc.map_or(std::ptr::null_mut(), |alloc| alloc(kind, 0));
         if !made.is_null() {
             (&raw mut non_recording_of(made).inner).write(None);
+            if kind.cast() == NON_RECORDING_SPAN.as_ptr() {
+                non_recording_of(made).dict = free_list::empty_dict();
+            }
         }
         made
     }
@@ -103,12 +108,15 @@ unsafe extern "C" fn dealloc(this: Raw) {
         if !non_recording_of(this).weaklist.is_null() {
             ffi::PyObject_ClearWeakRefs(this);
         }
+        let dict = if hot { free_list::keep_dict(&mut non_recording_of(this).dict) } else { std::ptr::null_mut() };
         clear(this);
         drop(non_recording_of(this).inner.take());
         // One that was finalized already would not be again.
         if hot && (*kind).tp_finalize.is_none() && FREE.keep(this) {
+            non_recording_of(this).dict = dict;
             return;
         }
+        ffi::Py_XDECREF(dict);
         if let Some(free) = (*kind).tp_free {
             free(this.cast());
         }

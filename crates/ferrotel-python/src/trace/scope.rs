@@ -12,7 +12,7 @@ use super::non_recording;
 use super::scope_method::{self, Method};
 use super::span::{self, RECORD_EXCEPTION, SET_STATUS_ON_EXCEPTION};
 use super::tracer::{self, Start};
-use crate::context;
+use crate::context::Entered;
 use crate::free_list::FreeList;
 use crate::raw::{self, Raw, Spec, arguments, given, guard};
 use crate::types::{DECORATE, SDK_SPAN, SPAN, SPAN_PATCHED};
@@ -25,7 +25,7 @@ static FREE: FreeList = FreeList::new();
 pub const END_ON_EXIT: u8 = 4;
 
 /// The slots of [`Scope`] that hold Python objects.
-const OBJECTS: usize = 9;
+const OBJECTS: usize = 8;
 
 /// One `with` block, or the recipe for the blocks of a decorated function.
 #[repr(C)]
@@ -33,8 +33,8 @@ struct Scope {
     object: ffi::PyObject,
     /// The span of this block, or the one given to `use_span`.
     span: Raw,
-    /// The token of the context.
-    token: Raw,
+    /// What leaving the block takes back.
+    entered: Entered,
     /// Who starts the span; null for `use_span`.
     tracer: Raw,
     start: Start,
@@ -46,7 +46,6 @@ impl Scope {
         let start = &mut self.start;
         [
             &mut self.span,
-            &mut self.token,
             &mut self.tracer,
             &mut start.name,
             &mut start.context,
@@ -162,7 +161,7 @@ unsafe extern "C" fn enter(this: Raw, args: *const Raw, count: ffi::Py_ssize_t, 
                 arguments(py, "__enter__", &[], 0, args, count, names)?;
             }
             let scope = scope_of(this);
-            if !scope.token.is_null() {
+            if scope.entered.is_active() {
                 return Err(PyRuntimeError::new_err("this span's block was entered already"));
             }
             if !scope.tracer.is_null() {
@@ -171,9 +170,7 @@ unsafe extern "C" fn enter(this: Raw, args: *const Raw, count: ffi::Py_ssize_t, 
                 raw::replace(&mut scope.span, started.into_ptr());
             }
             let span = Bound::from_borrowed_ptr(py, scope.span);
-            let inner = context::with_span(py, None, &span)?.into_bound(py);
-            let token = context::enter(py, &inner)?.into_ptr();
-            raw::replace(&mut scope.token, token);
+            scope.entered.enter(py, &span)?;
             Ok(span.into_ptr())
         })
     }
@@ -196,13 +193,11 @@ unsafe extern "C" fn exit(this: Raw, args: *const Raw, count: ffi::Py_ssize_t, n
             };
             let scope = scope_of(this);
             let flags = scope.flags;
-            let Some(token) =
-                Bound::from_owned_ptr_or_opt(py, std::mem::replace(&mut scope.token, std::ptr::null_mut()))
-            else {
+            if !scope.entered.is_active() {
                 return Ok(raw::share(ffi::Py_False()));
-            };
+            }
             let span = Bound::from_borrowed_ptr(py, scope.span);
-            context::leave(py, &token)?;
+            scope.entered.leave(py)?;
             // Only what derives from Exception is an error: not GeneratorExit, not CancelledError.
             if let Some(exception) = given(py, exception)
                 && exception.is_instance_of::<pyo3::exceptions::PyException>()
@@ -226,6 +221,12 @@ unsafe extern "C" fn exit(this: Raw, args: *const Raw, count: ffi::Py_ssize_t, n
 fn failure(span: &Bound<'_, PyAny>, exception: &Bound<'_, PyAny>, flags: u8) -> PyResult<()> {
     let py = span.py();
     let recorded = (|| {
+        // SAFETY: reads the type.
+        let is_usual =
+            unsafe { ffi::Py_TYPE(span.as_ptr()) }.cast() == SDK_SPAN.as_ptr() && !SPAN_PATCHED.load(Ordering::Relaxed);
+        if is_usual && span::record_usual_failure(span, exception, flags)? {
+            return Ok(());
+        }
         if span.is_instance(&*SPAN.get(py)?)? && span.call_method0(intern!(py, "is_recording"))?.is_truthy()? {
             span::record_failure(span, exception, flags)?;
         }
@@ -283,6 +284,7 @@ unsafe extern "C" fn dealloc(this: Raw) {
 unsafe extern "C" fn clear(this: Raw) -> c_int {
     // SAFETY: called on an instance; each slot owns what it holds.
     unsafe {
+        scope_of(this).entered.clear();
         for slot in scope_of(this).objects() {
             if !slot.is_null() {
                 raw::replace(slot, std::ptr::null_mut());
@@ -303,8 +305,8 @@ unsafe extern "C" fn traverse(this: Raw, visit: ffi::visitproc, arg: *mut c_void
                 }
             }
         }
+        scope_of(this).entered.traverse(visit, arg)
     }
-    0
 }
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -6,16 +6,18 @@ use std::ffi::{c_int, c_void};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
+use ferrotel::api::trace::Status;
 use ferrotel::common::clock::now_unix_nanos;
 use ferrotel::sdk::trace::{FinishedSpan, Link, SpanCell, SpanLimits};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 use pyo3::{ffi, intern};
 
 use super::{PySpanContext, fields, processor_list};
 use crate::convert;
 use crate::error::warn;
-use crate::free_list::FreeList;
+use crate::free_list::{self, FreeList};
 use crate::raw::{self, Raw, Spec, arguments, given, guard};
 use crate::types::{SDK_READABLE_SPAN, SDK_SPAN};
 
@@ -128,6 +130,9 @@ unsafe fn allocate(kind: *mut ffi::PyTypeObject, cell: Arc<SpanCell>, limits: Op
             (&raw mut (*span).cell).write(Some(cell));
             (&raw mut (*span).limits).write(limits);
             (*span).flags = RECORD_EXCEPTION | SET_STATUS_ON_EXCEPTION;
+            if kind.cast() == SDK_SPAN.as_ptr() {
+                (*span).dict = free_list::empty_dict();
+            }
         }
         made
     }
@@ -155,6 +160,9 @@ pub fn make_span<'py>(
         } else {
             (&raw mut span_of(made).cell).write(Some(cell));
             (&raw mut span_of(made).limits).write(Some(limits));
+            if span_of(made).dict.is_null() {
+                span_of(made).dict = free_list::empty_dict();
+            }
         }
         let bound = Bound::from_owned_ptr_or_err(py, made)?;
         let span = span_of(made);
@@ -217,6 +225,7 @@ unsafe extern "C" fn dealloc(this: Raw) {
         if !span.weaklist.is_null() {
             ffi::PyObject_ClearWeakRefs(this);
         }
+        let dict = if hot { free_list::keep_dict(&mut span.dict) } else { std::ptr::null_mut() };
         clear(this);
         if let Some(cell) = (&raw mut span.cell).read() {
             SpanCell::release(cell);
@@ -224,8 +233,10 @@ unsafe extern "C" fn dealloc(this: Raw) {
         (&raw mut span.limits).drop_in_place();
         // One that was finalized already would not be again.
         if hot && (*kind).tp_finalize.is_none() && FREE.keep(this) {
+            span.dict = dict;
             return;
         }
+        ffi::Py_XDECREF(dict);
         if let Some(free) = (*kind).tp_free {
             free(this.cast());
         }
@@ -282,7 +293,10 @@ unsafe extern "C" fn set_attribute(this: Raw, args: *const Raw, count: ffi::Py_s
             };
             let span = span_of(this);
             let (key, value) = (Bound::from_borrowed_ptr(py, key), Bound::from_borrowed_ptr(py, value));
-            let limits = span.limits();
+            let (most, length) = match &span.limits {
+                Some(limits) => (limits.max_span_attributes, limits.max_span_attribute_length),
+                None => (None, None),
+            };
             let key = if ffi::PyUnicode_Check(key.as_ptr()) != 0 {
                 convert::text_from_py_lossy(key.cast_unchecked())
             } else {
@@ -292,13 +306,13 @@ unsafe extern "C" fn set_attribute(this: Raw, args: *const Raw, count: ffi::Py_s
                 return Ok(bad_key(py, span, *args));
             }
             // Before the lock: the conversion may run Python code, which may come back here.
-            let value = convert::value_from_py(&value, limits.max_span_attribute_length);
+            let value = convert::value_from_py(&value, length);
             let mut data = span.cell().lock();
             if data.end_time.is_some() {
                 drop(data);
                 return Ok(ended(py, "Setting attribute on ended span."));
             }
-            let dropped = data.attributes.set(key, value, limits.max_span_attributes);
+            let dropped = data.attributes.set(key, value, most);
             drop(data);
             if dropped {
                 full(py);
@@ -532,6 +546,82 @@ fn count_end(object: &Bound<'_, PyAny>) -> PyResult<()> {
 unsafe extern "C" fn enter(this: Raw, _: Raw) -> Raw {
     // SAFETY: called by the interpreter on an instance.
     unsafe { raw::share(this) }
+}
+
+/// What [`record_failure`] does, without Python's methods: for a `_Span` and an exception that are as usual. Returns
+/// false, and has done nothing, for all others.
+///
+/// # Errors
+/// Only KeyboardInterrupt and its like.
+pub fn record_usual_failure(object: &Bound<'_, PyAny>, exception: &Bound<'_, PyAny>, flags: u8) -> PyResult<bool> {
+    let py = object.py();
+    // SAFETY: the callers pass an instance.
+    let span = unsafe { span_of(object.as_ptr()) };
+    let limits = span.limits();
+    if !span.foreign.is_null()
+        || span.cell().lock().end_time.is_some()
+        || limits.max_event_attributes.is_some_and(|most| most < 4)
+        || limits.max_attribute_length.is_some()
+    {
+        return Ok(false);
+    }
+    let kind = exception.get_type();
+    let (Ok(message), Ok(module)) = (exception.str(), kind.getattr(intern!(py, "__module__"))) else {
+        crate::raw::settle();
+        return Ok(false);
+    };
+    let Ok(module) = module.cast_into_exact::<PyString>() else { return Ok(false) };
+    let name = kind.getattr(intern!(py, "__qualname__"))?.cast_into::<PyString>()?;
+    let message = convert::text_from_py_lossy(&message);
+    let event = if flags & RECORD_EXCEPTION == 0 {
+        None
+    } else {
+        let Some(trace) = super::stack_trace::usual_text(exception)? else { return Ok(false) };
+        let module = convert::text_from_py_lossy(&module);
+        let name = convert::text_from_py_lossy(&name);
+        let full = if module.is_empty() || module == "builtins" { name } else { format!("{module}.{name}").into() };
+        let attributes = [
+            ("exception.type", full),
+            ("exception.message", message.clone()),
+            ("exception.stacktrace", trace.into()),
+            ("exception.escaped", "False".into()),
+        ];
+        Some(ferrotel::sdk::trace::Event {
+            name: "exception".into(),
+            timestamp: now_unix_nanos(),
+            attributes: attributes.into_iter().collect(),
+        })
+    };
+    let status = if flags & SET_STATUS_ON_EXCEPTION == 0 {
+        None
+    } else {
+        let name = convert::text_from_py_lossy(&kind.name()?);
+        Some(Status::Error(Some(format!("{name}: {message}").into())))
+    };
+    let (added, set) = {
+        let mut data = span.cell().lock();
+        if data.end_time.is_some() {
+            // Another thread's doing, while the text was made.
+            return Ok(false);
+        }
+        let added = event.is_some();
+        if let Some(event) = event {
+            data.events.push(event, limits.max_events);
+        }
+        let status = status.filter(|_| data.status != Status::Ok);
+        let set = status.is_some();
+        if let Some(status) = status {
+            data.status = status;
+        }
+        (added, set)
+    };
+    if added {
+        fields::forget(py, span, "_events");
+    }
+    if set {
+        fields::forget(py, span, "_status");
+    }
+    Ok(true)
 }
 
 /// Calls a method of a span, for exceptions that leave its block: the methods may be a subclass's.

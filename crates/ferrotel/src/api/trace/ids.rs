@@ -2,6 +2,17 @@
 
 use std::fmt;
 
+/// Eight hexadecimal digits at a time, as in a register of eight bytes.
+#[inline]
+const fn eight_digits(number: u32) -> [u8; 8] {
+    let halves = (number as u64 | (number as u64) << 16) & 0x0000_ffff_0000_ffff;
+    let bytes = (halves | halves << 8) & 0x00ff_00ff_00ff_00ff;
+    let digits = (bytes | bytes << 4) & 0x0f0f_0f0f_0f0f_0f0f;
+    // The eighth bit of each byte whose digit is beyond 9, as a 1: what lies between '9' and 'a' is added there.
+    let letters = (digits + 0x7676_7676_7676_7676) >> 7 & 0x0101_0101_0101_0101;
+    (digits + 0x3030_3030_3030_3030 + letters * 39).to_be_bytes()
+}
+
 macro_rules! id {
     ($name:ident, $int:ty, $bytes:literal, $digits:literal, $doc:literal) => {
         #[doc = $doc]
@@ -33,11 +44,9 @@ macro_rules! id {
             /// The id as lower-case hexadecimal digits.
             #[inline]
             pub fn to_hex(self) -> [u8; $digits] {
-                const DIGITS: &[u8; 16] = b"0123456789abcdef";
                 let mut hex = [0; $digits];
-                for (i, byte) in self.to_bytes().into_iter().enumerate() {
-                    hex[2 * i] = DIGITS[usize::from(byte >> 4)];
-                    hex[2 * i + 1] = DIGITS[usize::from(byte & 15)];
+                for (digits, bytes) in hex.as_chunks_mut::<8>().0.iter_mut().zip(self.to_bytes().as_chunks::<4>().0) {
+                    *digits = eight_digits(u32::from_be_bytes(*bytes));
                 }
                 hex
             }
@@ -80,5 +89,25 @@ impl TraceFlags {
     #[inline]
     pub const fn is_random(self) -> bool {
         self.0 & Self::RANDOM.0 != 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SpanId, TraceId, eight_digits};
+
+    #[test]
+    fn digits_are_those_of_the_standard_library() {
+        let mut number: u32 = 0;
+        for i in 0..100_000_u32 {
+            assert_eq!(eight_digits(number), format!("{number:08x}").as_bytes(), "{number}");
+            number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223) ^ i;
+        }
+        for byte in 0..=u8::MAX {
+            let number = u64::from_be_bytes([byte, 0, 0xff, byte, 1, byte.reverse_bits(), byte, !byte]);
+            assert_eq!(SpanId(number).to_string(), format!("{number:016x}"));
+            let number = u128::from(number) << 61 | u128::from(number);
+            assert_eq!(TraceId(number).to_string(), format!("{number:032x}"));
+        }
     }
 }
