@@ -154,13 +154,6 @@ def test_a_metric_exporter_behind_a_periodic_reader(server: Any, reader: InMemor
     meter_provider.shutdown()
 
 
-def test_the_engine_exports_where_it_is_measured(reader: InMemoryMetricReader) -> None:
-    exporter = OTLPSpanExporter("http://127.0.0.1:1/v1/traces")
-    processor = BatchSpanProcessor(exporter, meter_provider=MeterProvider([reader], shutdown_on_exit=False))
-    assert processor._native_core is not None
-    processor.shutdown()
-
-
 @pytest.mark.parametrize("threads", [1, 4])
 def test_more_spans_than_the_receiver_takes(reader: InMemoryMetricReader, threads: int) -> None:
     processed, exported = "otel.sdk.processor.span.processed", "otel.sdk.exporter.span.exported"
