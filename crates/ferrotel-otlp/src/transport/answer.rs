@@ -157,11 +157,28 @@ fn binary(headers: &HeaderMap, name: &str) -> Option<Vec<u8>> {
     LENIENT.decode(headers.get(name)?.as_bytes()).ok()
 }
 
+/// A line without a secret (ASCII), nor the beginning of it that [`readable`] left where it cut a text short.
+pub(super) fn without(line: String, secret: &str) -> String {
+    const HIDDEN: &str = "***";
+    let mut line = if line.contains(secret) { line.replace(secret, HIDDEN) } else { line };
+    if let Some(cut) = line.find(CUT) {
+        // What is shorter tells nothing, and would be found at the end of other words.
+        let left = (3..secret.len()).rev().find(|&length| line[..cut].ends_with(&secret[..length]));
+        if let Some(left) = left {
+            line.replace_range(cut - left..cut, HIDDEN);
+        }
+    }
+    line
+}
+
+/// Ends a text that was longer.
+const CUT: char = '…';
+
 /// A server's text made fit for one log line.
 pub(super) fn readable(text: &str) -> String {
     let mut line: String = text.trim().chars().take(MAX_TEXT).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if text.trim().chars().nth(MAX_TEXT).is_some() {
-        line.push('…');
+        line.push(CUT);
     }
     line
 }
@@ -204,6 +221,21 @@ mod tests {
             prop_assert_eq!(partial_success_json(json.as_bytes()), super::partial_success(&protobuf));
             prop_assert_eq!(super::partial_success(&protobuf).is_some(), rejected != 0 || !message.is_empty());
         }
+    }
+
+    #[test]
+    fn a_secret_is_not_told_nor_its_beginning() {
+        for (line, told) in [
+            ("no Bearer sesame here, sesame", "no Bearer *** here, ***"),
+            ("unknown: sesa…", "unknown: ***…"),
+            ("unknown: ses… (see sesame)", "unknown: ***… (see ***)"),
+            ("these…", "these…"),
+            ("nothing", "nothing"),
+        ] {
+            assert_eq!(without(line.to_owned(), "sesame"), told);
+        }
+        let long = readable(&format!("{}sesame", "x".repeat(MAX_TEXT - 3)));
+        assert!(!without(long, "sesame").contains("ses"));
     }
 
     #[test]

@@ -145,8 +145,8 @@ impl Settings {
             values.flat_map(|value| [Some(value), value.split_once(' ').map(|(_, token)| token)]).flatten().chain(query)
         {
             let secret = secret.trim();
-            if secret.len() >= SHORTEST && line.contains(secret) {
-                line = line.replace(secret, "***");
+            if secret.len() >= SHORTEST {
+                line = answer::without(line, secret);
             }
         }
         line
