@@ -26,10 +26,12 @@ def main() -> int:
     parser.add_argument("--telling", action="store_true", help="the cases of README's table")
     parser.add_argument("--json", type=Path, help="where to write the outcomes")
     parser.add_argument("--profile", default="unknown", help="how ferrotel was built, for the table's caption")
-    parser.add_argument("--write", type=Path, metavar="JSON", help="writes the tables of README.md and docs/ from this")
+    parser.add_argument(
+        "--write", type=Path, nargs="+", metavar="JSON", help="writes the tables of README.md and docs/ from these"
+    )
     arguments = parser.parse_args()
     if arguments.write:
-        report.write(json.loads(arguments.write.read_text()))
+        report.write(_together([json.loads(file.read_text()) for file in arguments.write]))
         return 0
     subjects = [Subject("ferrotel", sys.executable)]
     official = arguments.official or (arguments.base and official_python(arguments.base))
@@ -59,6 +61,14 @@ def main() -> int:
     if wrong:
         print(f"faults: {wrong} of {len(rows)} cases are not as expected, see above", file=sys.stderr)
     return 1 if wrong else 0
+
+
+def _together(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """The data of several runs on one machine, each of some cases: of a case the last."""
+    found = {(row["group"], row["case"]): row for run in runs for row in run["cases"]}
+    rows = [found[case.group, case.name] for case in cases.ALL if (case.group, case.name) in found]
+    told = f"{len(rows)} of {len(cases.ALL)} cases" + (f", in {len(runs)} parts" if len(runs) > 1 else "")
+    return {"machine": {**runs[-1]["machine"], "run": told}, "cases": rows}
 
 
 def _wanted(case: Case, texts: list[str] | None) -> bool:
