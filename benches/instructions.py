@@ -52,6 +52,9 @@ def main() -> int:
         RECORD.write_text(json.dumps(record, indent=1) + "\n")
         print("written:", RECORD.relative_to(contenders.ROOT), options.profile, counted)
         return 0
+    if options.profile not in record:
+        print(f"nothing is recorded for the profile {options.profile}; counted: {counted}. Record it: RECORD=1")
+        return 1
     recorded = record[options.profile]
     grown = []
     for operation, now in counted.items():
