@@ -5,7 +5,7 @@ VENV ?= .venv
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-rust test-python test-pythons lint lint-rust lint-python lint-house bench publish instructions instructions-dev w3c conformance surface docs develop wheel faults stress fuzz asan memcheck check-tools
+.PHONY: help demo test test-rust test-python test-pythons lint lint-rust lint-python lint-house bench publish instructions w3c conformance surface docs develop wheel faults instructions-dev stress fuzz asan memcheck outage check-tools
 
 # The tests that run on every Python, not only on the main one.
 CORE_TESTS := $(wildcard $(addprefix tests/python/,api baggage propagation sdk))
@@ -28,10 +28,11 @@ help:
 	@echo "make docs      rustdoc of the engine, docs/environment.md, docs/compliance.md"
 	@echo "make conformance  the reference's own test suites, on ferrotel"
 	@echo "make faults    forks, ends, bad collectors, overload: what is lost, beside the official packages"
+	@echo "make stress    threads, signals, finalizers and leaks for half an hour; ThreadSanitizer where there is a nightly Rust"
 	@echo "make fuzz      hostile input for minutes; FUZZ_SECONDS for each target (60)"
 	@echo "make asan      the tests under AddressSanitizer (needs a nightly toolchain)"
 	@echo "make memcheck  the hot path, forks and ends under Valgrind"
-	@echo "make stress    threads, signals, leaks for half an hour: nothing is lost, nothing is left behind"
+	@echo "make outage    an hour without a collector, on disk and delivered afterwards (minutes)"
 	@echo "make surface   every public name of the reference, looked up on ferrotel"
 	@echo "make w3c W3C_TRACE_CONTEXT=<checkout of w3c/trace-context>"
 	@echo "PYTHON=/path/to/python chooses the interpreter (now: $(PYTHON))"
@@ -139,9 +140,12 @@ conformance: build/tools/.stamp
 	@scripts/step.sh "wheel for the reference's suites" $(CONFORMANCE_ENV)
 	@PYTHONPATH=tests scripts/step.sh "the reference's suites" $$($(CONFORMANCE_ENV)) -m conformance $(CONFORMANCE_ARGS)
 
-# The whole harness takes minutes; `make test` runs its quick cases. FAULTS_ARGS='--only fork' chooses.
+# The whole harness takes half an hour; `make test` runs its quick cases. FAULTS_ARGS='--only fork' chooses, and
+# FAULTS_PROFILE=release has the wheel built as it is shipped.
+FAULTS_PROFILE := quick
 faults: build/tools/.stamp
-	@python=$$($(MAIN_ENV)) && PYTHONPATH=tests exec $$python -m faults --base $(PYTHON) --json build/faults/faults.json $(FAULTS_ARGS)
+	@python=$$(scripts/python-env.sh $(PYTHON) tests/requirements-faults.txt $(FAULTS_PROFILE)) && \
+	    PYTHONPATH=tests exec $$python -m faults --base $(PYTHON) --profile $(FAULTS_PROFILE) --json build/faults/faults.json $(FAULTS_ARGS)
 
 # `make test` runs each target, and the properties in Python, for a second.
 FUZZ_SECONDS ?= 60
@@ -161,8 +165,12 @@ memcheck: build/tools/.stamp
 	@python=$$(scripts/python-env.sh $(PYTHON) -) && \
 	    scripts/step.sh "memcheck" $(PYTHON) scripts/memcheck.py $$python -W ignore tests/memory/hot_path.py 1
 
-# On an optimised build: ten million spans. STRESS_ARGS='--only signals --seconds 60' chooses.
+outage: | check-tools
+	@cargo test --quiet --locked --profile quick --package ferrotel-otlp --test transport -- --ignored --nocapture an_outage_of_an_hour
+
+# The programs run on an optimised build: ten million spans. STRESS_ARGS='--only signals --seconds 60' chooses.
 stress: build/tools/.stamp
+	@scripts/step.sh "ThreadSanitizer" scripts/thread-sanitizer.sh
 	@python=$$(scripts/python-env.sh $(PYTHON) - quick) && PYTHONPATH=tests exec $$python -m stress $(STRESS_ARGS)
 
 surface: build/tools/.stamp

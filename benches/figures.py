@@ -62,6 +62,15 @@ MEMORY = {
 }
 
 
+TITLES_OF_PLOTS = {
+    "operations": "CPU time of one operation",
+    "startup": "Starting, on top of a bare interpreter",
+    "memory": "Memory of what is kept",
+    "web": "CPU time added to a web request",
+    "pipeline": "Spans from Python to a receiver",
+}
+
+
 def block(summary: Summary) -> Iterator[str]:
     if "operations" in summary:
         section = summary["operations"]
@@ -82,7 +91,7 @@ def block(summary: Summary) -> Iterator[str]:
     if "series" in summary:
         yield from series_lines(summary["series"])
     if "operations" in summary:
-        yield "![Nanoseconds for one operation](docs/plots/operations.svg)"
+        yield "![CPU time of one operation](docs/plots/operations.svg)"
 
 
 def sentence(facts: dict[str, Any], with_rust: bool = False) -> str:
@@ -217,13 +226,13 @@ def pictures(summary: Summary) -> Iterator[tuple[str, str]]:
                 found = {who: row["ns"].get(contender) for who, contender in CONTENDERS.items()}
                 values = {who: value for who, value in found.items() if value}
                 lines.append(Line(TITLES[name].replace("`", ""), values))
-        yield "operations", plots.points("CPU time of one operation", note_of(section), lines)
+        yield "operations", plots.points(TITLES_OF_PLOTS["operations"], note_of(section), lines)
     if "startup" in summary:
         section = summary["startup"]
         yield (
             "startup",
             plots.bars(
-                "Starting, on top of a bare interpreter",
+                TITLES_OF_PLOTS["startup"],
                 note_of(section),
                 [
                     Panel(title, unit, [compared(START[name], section["rows"][name], field) for name in START])
@@ -235,20 +244,20 @@ def pictures(summary: Summary) -> Iterator[tuple[str, str]]:
         section = summary["memory"]
         rows = section["rows"]
         lines = [compared(title, rows[name]) for name, title in MEMORY.items() if name in rows]
-        yield "memory", plots.bars("Memory of what is kept", note_of(section), [Panel("Each", "bytes", lines)])
+        yield "memory", plots.bars(TITLES_OF_PLOTS["memory"], note_of(section), [Panel("Each", "bytes", lines)])
     if "web" in summary:
         section = summary["web"]
         lines = [
             Line(name, {who: 1e3 * of[who] for who in (FERROTEL, OFFICIAL)}) for name, of in section["rows"].items()
         ]
-        yield "web", plots.bars("CPU time added to a web request", note_of(section), [Panel("Each", "µs", lines)])
+        yield "web", plots.bars(TITLES_OF_PLOTS["web"], note_of(section), [Panel("Each", "µs", lines)])
     if "pipeline" in summary:
         section = summary["pipeline"]
         both = {name: of for name, of in section["rows"].items() if of.get("times") and OFFICIAL in of}
         yield (
             "pipeline",
             plots.bars(
-                "Spans from Python to a receiver",
+                TITLES_OF_PLOTS["pipeline"],
                 note_of(section),
                 [
                     Panel(title, unit, [compared(name, of, field) for name, of in both.items()])

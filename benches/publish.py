@@ -16,11 +16,11 @@ import re
 import sys
 from pathlib import Path
 from statistics import median
-from typing import Any, Iterator
+from typing import Any, Iterable, Iterator
 
 import report
 from contenders import HERE, ROOT, Cost
-from figures import PLACE, START, TITLES, Summary, block, pictures
+from figures import PLACE, START, TITLES, TITLES_OF_PLOTS, Summary, block, pictures
 from plots import FERROTEL, OFFICIAL
 
 BEGIN, END = "<!-- bench: begin; written by `make publish` -->", "<!-- bench: end -->"
@@ -146,14 +146,21 @@ ROWS = {
 
 def pages(summary: Summary, root: Path) -> Iterator[tuple[Path, str]]:
     """Each file that is written from the summary, and what it is to hold."""
-    readme = root / "README.md"
-    before, begin, rest = readme.read_text("utf-8").partition(BEGIN)
+    drawn = dict(pictures(summary))
+    links = [f"![{TITLES_OF_PLOTS[name]}](plots/{name}.svg)" for name in drawn]
+    yield filled(root / "README.md", block(summary))
+    yield filled(root / "docs" / "performance.md", "\n\n".join(links).splitlines())
+    for name, picture in drawn.items():
+        yield root / "docs" / "plots" / f"{name}.svg", picture
+
+
+def filled(page: Path, lines: Iterable[str]) -> tuple[Path, str]:
+    """The page with these lines between the two that mark their place."""
+    before, begin, rest = page.read_text("utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise SystemExit(f"benches: README.md has no lines {BEGIN!r} and {END!r}")
-    yield readme, before + begin + "\n" + "\n".join(block(summary)) + "\n" + end + after
-    for name, picture in pictures(summary):
-        yield root / "docs" / "plots" / f"{name}.svg", picture
+        raise SystemExit(f"benches: {page} has no lines {BEGIN!r} and {END!r}")
+    return page, before + begin + "\n" + "\n".join(lines) + "\n" + end + after
 
 
 if __name__ == "__main__":

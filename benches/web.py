@@ -1,4 +1,4 @@
-"""What telemetry costs a web server: FastAPI under uvicorn and Flask under gunicorn, beside the official packages.
+"""What telemetry costs a web server (FastAPI, Flask, Django), with ferrotel and with the official packages.
 
 python benches/web.py [--python PYTHON] [--rounds 9] [--requests 2000] [--check]
 
@@ -40,15 +40,17 @@ with _native.ViewServer(max_traces=100_000) as receiver:
         print(receiver.counts()["spans"], flush=True)
         receiver.clear()
 """
+GUNICORN = [
+    *("--workers", "1", "--worker-class", "gthread", "--threads", "4", "--keep-alive", "600"),
+    *("--log-level", "error", "--no-control-socket", "--bind"),
+]
 SERVERS = {
     "FastAPI, uvicorn": [
         *("-m", "uvicorn", "fastapi_shop:app", "--no-access-log", "--log-level", "warning"),
         *("--timeout-keep-alive", "600", "--fd"),
     ],
-    "Flask, gunicorn": [
-        *("-m", "gunicorn", "flask_shop:app", "--workers", "1", "--worker-class", "gthread", "--threads", "4"),
-        *("--keep-alive", "600", "--log-level", "error", "--no-control-socket", "--bind"),
-    ],
+    "Flask, gunicorn": ["-m", "gunicorn", "flask_shop:app", *GUNICORN],
+    "Django, gunicorn": ["-m", "gunicorn", "django_shop:app", *GUNICORN],
 }
 
 
@@ -89,6 +91,9 @@ class Server:
         number = listener.fileno()
         command = [python, *SERVERS[kind], str(number) if "uvicorn" in kind else f"fd://{number}"]
         environment = dict(contenders.ENVIRONMENT)
+        if "Django" in kind:
+            # `opentelemetry-instrument` looks for the settings before the server looks into its folder.
+            environment.update(DJANGO_SETTINGS_MODULE="django_settings", PYTHONPATH=str(PROGRAMS))
         if disabled:
             environment["FERROTEL_DISABLED"] = "1"
         if endpoint is not None:

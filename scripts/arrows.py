@@ -29,10 +29,12 @@ ONE_READER = {
 #: What a crate may depend on, of the workspace's crates and of those that decide what kind of crate it is.
 CRATES = {
     "ferrotel": set(),
-    "ferrotel-otlp": {"ferrotel", "tokio", "hyper", "hyper-util", "rustls"},
+    "ferrotel-spool": {"ferrotel"},
+    "ferrotel-otlp": {"ferrotel", "ferrotel-spool", "tokio", "hyper", "hyper-util", "rustls"},
     "ferrotel-view": {"tokio", "hyper", "hyper-util", "tonic"},
     "ferrotel-config": set(),
     "ferrotel-zipkin": {"ferrotel"},
+    "ferrotel-models": set(),
     "ferrotel-python": {"ferrotel", "ferrotel-otlp", "ferrotel-view", "ferrotel-config", "ferrotel-zipkin", "pyo3"},
     "ferrotel-fuzz": {"ferrotel", "ferrotel-otlp", "ferrotel-view", "ferrotel-config"},
 }

@@ -25,9 +25,10 @@ class Counts:
     def __init__(self) -> None:
         self.requests = 0
         self.spans: set[bytes] = set()
+        self.traces: set[bytes] = set()
         self.repeated = 0
         self.instances: set[str] = set()
-        self.points: list[float] = []
+        self._orders: dict[str, float] = {}
         self.log_records = 0
         self.kept: list[tuple[str, bytes]] = []
         self.lock = threading.Lock()
@@ -44,9 +45,16 @@ class Counts:
             for span in received.spans:
                 self.repeated += span in self.spans
                 self.spans.add(span)
+            self.traces.update(received.traces)
             self.instances |= received.instances
-            self.points.extend(received.points)
+            for instance, value in received.orders:
+                self._orders[instance] = max(value, self._orders.get(instance, 0))
             self.log_records += received.log_records
+
+    @property
+    def orders(self) -> int:
+        """What the counter says, of all processes together."""
+        return int(sum(self._orders.values()))
 
     def keep(self, path: str, body: bytes) -> None:
         """Accepts what is read later: reading takes longer than making it did."""
@@ -75,15 +83,19 @@ class Collector(Counts):
     def __init__(self, behaviour: Behaviour | None = None) -> None:
         super().__init__()
         self.behaviour = behaviour or good
+        self.host = "127.0.0.1"
         self.port = 0
         self.start()
 
     def start(self) -> None:
         """Listens, on the same port as before."""
-        self._server = _Server(("127.0.0.1", self.port), _Request)
+        self._server = self.make_server(self.port)
         self._server.collector = self
         self.port = int(self._server.server_address[1])
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def make_server(self, port: int) -> _Server:
+        return _Server((self.host, port), _Request)
 
     def stop(self) -> None:
         """Goes away, with its connections."""
@@ -99,11 +111,25 @@ class Collector(Counts):
         self.stop()
 
 
+class Away(Collector):
+    """One that is not there before it is started."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stop()
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = True
     request_queue_size = 512
     collector: Collector
+    #: Puts something around each connection.
+    wrap: Callable[[Any], Any] | None = None
+
+    def get_request(self) -> tuple[Any, Any]:
+        connection, address = super().get_request()
+        return (self.wrap(connection) if self.wrap else connection), address
 
     def __init__(self, *arguments: Any) -> None:
         self.connections: set[socket.socket] = set()

@@ -11,29 +11,40 @@ class Received(NamedTuple):
 
     spans: list[bytes]
     """The span ids."""
+    traces: list[bytes]
+    """The trace ids of the spans that have no parent."""
     instances: set[str]
     """The values of `service.instance.id`."""
-    points: list[float]
-    """The values of the sums."""
+    orders: list[tuple[str, float]]
+    """The values of the counter `orders`, each with its `service.instance.id`."""
     log_records: int
 
 
 def read(path: str, body: bytes) -> Received:
     """Reads an export request of the signal that `path` names."""
-    received = Received([], set(), [], 0)
+    received = Received([], [], set(), [], 0)
     log_records = 0
     for _, resource_item in _fields(body, 1):
+        instance = ""
         for _, resource in _fields(resource_item, 1):
-            received.instances.update(_instances(resource))
+            instance = next(_instances(resource), "")
+            received.instances.add(instance)
         for _, scope in _fields(resource_item, 2):
             for _, item in _fields(scope, 2):
                 if path.endswith("traces"):
-                    received.spans.extend(span_id for _, span_id in _fields(item, 2))
+                    _read_span(item, received)
                 elif path.endswith("metrics"):
-                    received.points.extend(_sums(item))
+                    received.orders.extend((instance, value) for value in _orders(item))
                 else:
                     log_records += 1
     return received._replace(log_records=log_records)
+
+
+def _read_span(span: bytes, received: Received) -> None:
+    ids = dict(_fields(span, 1, 2, 4))
+    received.spans.append(ids[2])
+    if not ids.get(4):
+        received.traces.append(ids[1])
 
 
 def _instances(resource: bytes) -> Iterator[str]:
@@ -44,7 +55,9 @@ def _instances(resource: bytes) -> Iterator[str]:
                 yield b"".join(text for _, text in _fields(value, 1)).decode()
 
 
-def _sums(metric: bytes) -> Iterator[float]:
+def _orders(metric: bytes) -> Iterator[float]:
+    if [name for _, name in _fields(metric, 1)] != [b"orders"]:
+        return
     for _, data in _fields(metric, 7):
         for _, point in _fields(data, 1):
             for number, value in _fields(point, 4, 6):

@@ -46,7 +46,7 @@ def _rows(seconds: float, share: float, only: str) -> Iterator[tuple[str, str, s
             name = f"64 threads at random, {pipeline}"
             if only in name:
                 yield _random(name, ["threads.py", pipeline, "64", str(seconds), seed], seconds)
-        for how in ("signals",):
+        for how in ("signals", "finalizers", "collector"):
             name = f"telemetry inside of telemetry by {how}, {pipeline}"
             if only in name:
                 yield _random(name, ["reentry.py", how, pipeline, str(seconds)], seconds)

@@ -21,7 +21,7 @@ def test_64_threads_at_random(pipeline: str) -> None:
 
 
 @pytest.mark.parametrize("pipeline", ["native", "python"])
-@pytest.mark.parametrize("how", ["signals"])
+@pytest.mark.parametrize("how", ["signals", "finalizers", "collector"])
 def test_telemetry_in_the_middle_of_telemetry(how: str, pipeline: str) -> None:
     result = run("reentry.py", how, pipeline, "0.6", patience=100)
     assert list(complaints(result)) == [], result

@@ -1,8 +1,9 @@
 //! The OTLP exporters.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ferrotel::common::diagnostics::{self, Level};
@@ -16,6 +17,7 @@ use hyper::body::Bytes;
 use crate::config::{
     ConfigError, ExporterBuilder, HistogramAggregation, Options, Preferences, TemporalityPreference, shown,
 };
+use crate::outbox::Outbox;
 use crate::signal::{Exported, Logs, Metrics, Traces};
 use crate::split::split;
 use crate::transport::{Compression, Protocol, Transport};
@@ -32,22 +34,29 @@ pub type OtlpLogRecordExporter = OtlpExporter<Logs>;
 /// Made by [`ExporterBuilder`]. Nothing is connected and no thread or event loop made before the first export, and
 /// what a process has made is never used in a process that is forked from it: the child makes its own.
 ///
-/// Every method may be called from any thread; exports take turns. An export blocks its thread for the timeout at most,
-/// all retries included; shutting down ends it early.
+/// Every method may be called from any thread. Where the server accepts what is sent, up to four exports go side by
+/// side, each over a connection of its own; otherwise they take turns. An export blocks its thread for the timeout at
+/// most, all retries included; shutting down ends it early.
 pub struct OtlpExporter<S: Exported> {
     options: Options,
     preferences: Preferences,
-    transport: Result<Transport, ConfigError>,
+    transport: Result<Arc<Transport>, ConfigError>,
+    outbox: Option<Outbox>,
     encoder: PerProcess<Mutex<S::Encoder>>,
     refused: AtomicBool,
 }
 
 impl<S: Exported> OtlpExporter<S> {
     pub(crate) fn new(options: Options, preferences: Preferences, transport: Result<Transport, ConfigError>) -> Self {
+        let transport = transport.map(Arc::new);
+        let spooled =
+            transport.as_ref().ok().and_then(|transport| Some((transport, transport.settings.spool.clone()?)));
+        let outbox = spooled.map(|(transport, settings)| Outbox::new(transport.clone(), settings));
         OtlpExporter {
             options,
             preferences,
             transport,
+            outbox,
             encoder: PerProcess::new(Mutex::default()),
             refused: AtomicBool::new(false),
         }
@@ -93,6 +102,11 @@ impl<S: Exported> OtlpExporter<S> {
         self.options.max_request_size
     }
 
+    /// The directory in which batches wait that are not delivered; `None`: in memory.
+    pub fn spool_dir(&self) -> Option<&Path> {
+        self.outbox.as_ref().map(|outbox| outbox.settings().root.as_path())
+    }
+
     /// Whether it was shut down.
     pub fn is_shutdown(&self) -> bool {
         match &self.transport {
@@ -108,16 +122,26 @@ impl<S: Exported> OtlpExporter<S> {
     pub fn export_bytes(&self, request: &[u8]) -> ExportResult {
         let transport = self.open()?;
         self.check_size(request)?;
-        transport.send(transport.pack(request))
+        match &self.outbox {
+            Some(outbox) => outbox.export(Bytes::copy_from_slice(request), 0),
+            None => transport.send(transport.pack(request)),
+        }
     }
 
     fn send(&self, data: &S::Data) -> ExportResult {
         let transport = self.open()?;
-        let body = self.encoded(transport, data)?;
-        transport.send(body)
+        let Some(outbox) = &self.outbox else {
+            let body = self.encoded(data, |request| transport.pack(request))?;
+            return transport.send(body);
+        };
+        let message = self.encoded(data, Bytes::copy_from_slice)?;
+        outbox.export(message, S::count(data))
     }
 
     fn close(&self) {
+        if let Some(outbox) = &self.outbox {
+            outbox.close();
+        }
         if let Ok(transport) = &self.transport
             && !transport.close()
         {
@@ -131,8 +155,20 @@ impl<S: Exported> OtlpExporter<S> {
         }
     }
 
+    fn side_by_side(&self) -> usize {
+        match (&self.transport, &self.outbox) {
+            (Ok(transport), None) => transport.concurrency(),
+            // A spool has one sender.
+            _ => 1,
+        }
+    }
+
     fn wait(&self, timeout: Duration) -> bool {
-        self.transport.as_ref().map_or(true, |transport| transport.wait(timeout))
+        match (&self.transport, &self.outbox) {
+            (Ok(transport), None) => transport.wait(timeout),
+            // What is not delivered yet is safe.
+            _ => true,
+        }
     }
 
     fn open(&self) -> Result<&Transport, ExportError> {
@@ -146,17 +182,17 @@ impl<S: Exported> OtlpExporter<S> {
         Ok(transport)
     }
 
-    fn encoded(&self, transport: &Transport, data: &S::Data) -> Result<Bytes, ExportError> {
+    fn encoded(&self, data: &S::Data, ready: impl Fn(&[u8]) -> Bytes) -> Result<Bytes, ExportError> {
         let encode = AssertUnwindSafe(|| {
             if self.options.protocol == Protocol::HttpJson {
                 let request = S::encode_json(data);
                 self.check_size(&request)?;
-                return Ok(transport.pack(&request));
+                return Ok(ready(&request));
             }
             let mut encoder = self.encoder.get(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
             let request = S::encode(&mut encoder, data);
             self.check_size(request)?;
-            Ok(transport.pack(request))
+            Ok(ready(request))
         });
         catch_unwind(encode).unwrap_or_else(|_| {
             let batch = S::SIGNAL.batch;
@@ -246,10 +282,18 @@ exporter!(SpanExporter for Traces: batch: &[FinishedSpan] => Self::send, {
     fn set_hurried(&self, hurried: bool) {
         self.hurry(hurried);
     }
+
+    fn concurrency(&self) -> usize {
+        self.side_by_side()
+    }
 });
 exporter!(LogRecordExporter for Logs: batch: &[FinishedLogRecord] => Self::send, {
     fn set_hurried(&self, hurried: bool) {
         self.hurry(hurried);
+    }
+
+    fn concurrency(&self) -> usize {
+        self.side_by_side()
     }
 });
 exporter!(MetricExporter for Metrics: data: &MetricsData => |this: &Self, data| {

@@ -24,6 +24,8 @@
 //! * Configuration is by code, then by `OTEL_EXPORTER_OTLP_*`, then by default: see [`ExporterBuilder`].
 //! * Nothing is connected and no thread made before the first export. Requests run on the thread that exports.
 //! * An export takes the timeout at most, all retries included, and [`shutdown`] ends it early.
+//! * With a [`spool_dir`](ExporterBuilder::spool_dir), a thread of the exporter's own makes the requests, an export takes 0.2 s at
+//!   most, and it is accepted when the batch is delivered or on disk.
 //! * No error of a server or of the network is a panic. Each kind of trouble is reported once per change of state, with
 //!   what to do about it, through [`diagnostics`].
 //! * A process that is forked from one with an exporter makes its own connections.
@@ -34,6 +36,7 @@
 mod config;
 pub mod encode;
 mod exporter;
+mod outbox;
 mod signal;
 mod split;
 mod transport;

@@ -6,6 +6,7 @@ use ferrotel::sdk::metrics::MetricsData;
 use ferrotel::sdk::trace::FinishedSpan;
 
 use crate::encode::{json, logs, metrics, traces};
+use crate::split::points;
 
 /// A signal as a type: what its exporters take, and how that is encoded. [`Traces`], [`Metrics`], [`Logs`].
 pub trait Exported: sealed::Sealed + Clone + std::fmt::Debug + 'static {
@@ -17,6 +18,9 @@ pub trait Exported: sealed::Sealed + Clone + std::fmt::Debug + 'static {
     #[doc(hidden)]
     const SIGNAL: &'static Signal;
 
+    /// How many spans, points or log records.
+    #[doc(hidden)]
+    fn count(data: &Self::Data) -> usize;
     #[doc(hidden)]
     fn encode<'a>(encoder: &'a mut Self::Encoder, data: &Self::Data) -> &'a [u8];
     #[doc(hidden)]
@@ -28,7 +32,7 @@ mod sealed {
 }
 
 macro_rules! exported {
-    ($(#[doc = $doc:literal])+ $name:ident, $data:ty, $module:ident, $signal:ident) => {
+    ($(#[doc = $doc:literal])+ $name:ident, $data:ty, $module:ident, $signal:ident, $count:expr) => {
         $(#[doc = $doc])+
         #[derive(Clone, Debug)]
         pub enum $name {}
@@ -39,6 +43,10 @@ macro_rules! exported {
             type Data = $data;
             type Encoder = $module::Encoder;
             const SIGNAL: &'static Signal = &$signal;
+
+            fn count(data: &Self::Data) -> usize {
+                $count(data)
+            }
 
             fn encode<'a>(encoder: &'a mut Self::Encoder, data: &Self::Data) -> &'a [u8] {
                 encoder.encode(data)
@@ -53,15 +61,20 @@ macro_rules! exported {
 
 exported! {
     /// Spans.
-    Traces, [FinishedSpan], traces, TRACES
+    Traces, [FinishedSpan], traces, TRACES, <[FinishedSpan]>::len
 }
 exported! {
     /// Metrics.
-    Metrics, MetricsData, metrics, METRICS
+    Metrics, MetricsData, metrics, METRICS, count_points
 }
 exported! {
     /// Log records.
-    Logs, [FinishedLogRecord], logs, LOGS
+    Logs, [FinishedLogRecord], logs, LOGS, <[FinishedLogRecord]>::len
+}
+
+fn count_points(data: &MetricsData) -> usize {
+    let scopes = data.resource_metrics.iter().flat_map(|of_resource| &of_resource.scope_metrics);
+    scopes.flat_map(|of_scope| &of_scope.metrics).map(|metric| points(&metric.data)).sum()
 }
 
 /// One signal's names: in log lines, in URLs, in the environment.
@@ -73,6 +86,8 @@ pub struct Signal {
     pub items: &'static str,
     /// In front of `batch` in log lines.
     pub batch: &'static str,
+    /// In the spool.
+    pub spooled: ferrotel_spool::Signal,
     /// What to lower for smaller requests.
     pub smaller: &'static str,
     /// The gRPC method (OTLP/gRPC).
@@ -138,6 +153,7 @@ pub const TRACES: Signal = Signal {
     name: "traces",
     items: "spans",
     batch: "span",
+    spooled: ferrotel_spool::Signal::Traces,
     smaller: "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
     grpc_method: "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
     http_path: "v1/traces",
@@ -165,6 +181,7 @@ pub const METRICS: Signal = Signal {
     name: "metrics",
     items: "metrics",
     batch: "metrics",
+    spooled: ferrotel_spool::Signal::Metrics,
     smaller: "the exporter's max_export_batch_size",
     grpc_method: "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
     http_path: "v1/metrics",
@@ -192,6 +209,7 @@ pub const LOGS: Signal = Signal {
     name: "logs",
     items: "logs",
     batch: "logs",
+    spooled: ferrotel_spool::Signal::Logs,
     smaller: "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE",
     grpc_method: "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
     http_path: "v1/logs",

@@ -46,7 +46,8 @@ pub(crate) fn split(data: &MetricsData, most: usize) -> Vec<MetricsData> {
     parts
 }
 
-fn points(data: &MetricData) -> usize {
+/// How many points a metric has.
+pub(crate) fn points(data: &MetricData) -> usize {
     match data {
         MetricData::Sum { points, .. } | MetricData::Gauge { points } => points.len(),
         MetricData::Histogram { points, .. } => points.len(),

@@ -8,6 +8,8 @@ mod faults;
 mod fork;
 #[path = "transport/lines.rs"]
 mod lines;
+#[path = "transport/outage.rs"]
+mod outage;
 #[path = "transport/proxy.rs"]
 mod proxy;
 #[path = "transport/retry.rs"]
@@ -16,6 +18,8 @@ mod retry;
 mod server;
 #[path = "transport/signals.rs"]
 mod signals;
+#[path = "transport/spool.rs"]
+mod spool;
 #[path = "transport/tls.rs"]
 mod tls;
 #[path = "transport/wrong_port.rs"]

@@ -7,8 +7,11 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use ferrotel::common::diagnostics::{Level, Sink, set_sink};
 use ferrotel::sdk::batch::PerProcess;
+use pyo3::exceptions::PyException;
 use pyo3::ffi;
 use pyo3::prelude::*;
+
+use crate::error::{interruption, or_put_off};
 
 type Lines = VecDeque<(Level, &'static str, String)>;
 
@@ -50,8 +53,11 @@ impl Sink for Pending {
 
 extern "C" fn run(_: *mut std::ffi::c_void) -> std::ffi::c_int {
     // None while the interpreter goes down.
-    let _ = Python::try_attach(deliver);
-    0
+    let done = Python::try_attach(|py| {
+        deliver(py);
+        interruption().map(|error| error.restore(py))
+    });
+    if done.flatten().is_some() { -1 } else { 0 }
 }
 
 /// Logs what waits. Called by the interpreter, and by the calls that wait for the engine (flush, shutdown).
@@ -74,8 +80,9 @@ pub fn deliver(py: Python<'_>) {
             .get(py)
             .and_then(|get| get.call1((target,)))
             .and_then(|logger| logger.call_method1(method, (message,)));
-        if let Err(error) = logged {
-            error.write_unraisable(py, None);
+        match logged {
+            Err(error) if error.is_instance_of::<PyException>(py) => error.write_unraisable(py, None),
+            logged => drop(or_put_off(py, logged)),
         }
     }
     DELIVERING.set(false);

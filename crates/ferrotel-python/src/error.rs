@@ -2,13 +2,56 @@
 //!
 //! Lines of the engine's do not become log records themselves: each is logged in silence.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use pyo3::exceptions::PyBaseException;
 use pyo3::prelude::*;
 
 use crate::logs::Silence;
 use crate::types::GET_LOGGER;
+
+/// How many threads have something that was [put off](put_off).
+static PUT_OFF: AtomicU32 = AtomicU32::new(0);
+
+thread_local! {
+    static INTERRUPTION: Cell<Option<PyErr>> = const { Cell::new(None) };
+}
+
+/// For an error where none can be returned. What derives from `Exception` was the telemetry's to swallow. Ctrl-C, a signal
+/// handler's `sys.exit()`, and what ends a greenlet are not: they are raised when the call that is under way returns.
+pub fn put_off(py: Python<'_>, error: PyErr) {
+    if error.is_instance_of::<pyo3::exceptions::PyException>(py) {
+        return;
+    }
+    let _ = INTERRUPTION.try_with(|interruption| {
+        let before = interruption.take();
+        if before.is_none() {
+            PUT_OFF.fetch_add(1, Ordering::Relaxed);
+        }
+        interruption.set(before.or(Some(error)));
+    });
+}
+
+/// The value, or nothing where there is an error, which is [put off](put_off) where that is needed.
+pub fn or_put_off<T>(py: Python<'_>, result: PyResult<T>) -> Option<T> {
+    result.map_err(|error| put_off(py, error)).ok()
+}
+
+/// What was put off on this thread, to be raised now.
+#[inline]
+pub fn interruption() -> Option<PyErr> {
+    if PUT_OFF.load(Ordering::Relaxed) == 0 { None } else { take_interruption() }
+}
+
+#[cold]
+fn take_interruption() -> Option<PyErr> {
+    let error = INTERRUPTION.try_with(Cell::take).ok().flatten();
+    if error.is_some() {
+        PUT_OFF.fetch_sub(1, Ordering::Relaxed);
+    }
+    error
+}
 
 /// Logs `error` with its traceback on the Python logger `target`; whatever the logging itself raises is dropped.
 ///
@@ -24,9 +67,10 @@ pub fn log_exception(py: Python<'_>, error: PyErr, target: &str, message: &str) 
     let _silence = Silence::new(py, "engine");
     let value: Bound<'_, PyBaseException> = error.into_value(py).into_bound(py);
     let kwargs = pyo3::types::PyDict::new(py);
-    let _ = kwargs
+    let logged = kwargs
         .set_item("exc_info", value)
         .and_then(|()| GET_LOGGER.get(py)?.call1((target,))?.call_method("error", (message,), Some(&kwargs)));
+    or_put_off(py, logged);
     Ok(())
 }
 
@@ -48,9 +92,10 @@ pub fn log_exception_once(
         return log_exception(py, error, target, message);
     }
     let _silence = Silence::new(py, "engine");
-    let _ = GET_LOGGER
+    let logged = GET_LOGGER
         .get(py)
         .and_then(|get| get.call1((target,))?.call_method1("debug", ("%s: %r", message, error.value(py))));
+    or_put_off(py, logged);
     Ok(())
 }
 
@@ -76,7 +121,7 @@ pub fn warn(py: Python<'_>, target: &str, message: &str) {
     let _silence = Silence::new(py, "engine");
     let logged =
         GET_LOGGER.get(py).and_then(|get| get.call1((target,))).and_then(|l| l.call_method1("warning", (message,)));
-    drop(logged);
+    or_put_off(py, logged);
 }
 
 /// Logs a warning whose arguments Python formats, so that filters on the message's text go on working.
@@ -90,5 +135,5 @@ where
         .get(py)
         .and_then(|get| get.call1((target,)))
         .and_then(|l| l.call_method1("warning", (message, argument)));
-    drop(logged);
+    or_put_off(py, logged);
 }

@@ -4,6 +4,7 @@ use pyo3::exceptions::PyImportError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
+mod attached;
 mod baggage;
 mod configuration;
 mod context;
@@ -14,7 +15,9 @@ mod error;
 mod exit;
 mod export;
 mod free_list;
+mod greenlets;
 mod hooks;
+mod http;
 mod late_threads;
 mod logs;
 mod metrics;
@@ -37,6 +40,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     trace_state::register(module)?;
     baggage::register(module)?;
     propagation::register(module)?;
+    http::register(module)?;
     logs::register(module)?;
     export::register(module)?;
     exit::register(module)?;

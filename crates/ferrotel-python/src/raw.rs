@@ -37,7 +37,10 @@ pub unsafe fn guard(body: impl for<'py> FnOnce(Python<'py>) -> PyResult<Raw>) ->
         settle();
     }
     match catch_unwind(AssertUnwindSafe(|| body(py))) {
-        Ok(Ok(object)) => object,
+        Ok(Ok(object)) => match crate::error::interruption() {
+            None => object,
+            Some(interruption) => interrupted(py, object, interruption),
+        },
         Ok(Err(error)) => raise(py, error),
         Err(_) => panicked(py),
     }
@@ -79,6 +82,13 @@ fn settle_references() {}
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     SETTLE.store(wrap_pyfunction!(settle_references, module)?.into_ptr().cast(), Ordering::Relaxed);
     Ok(())
+}
+
+#[cold]
+fn interrupted(py: Python<'_>, object: Raw, interruption: PyErr) -> Raw {
+    // SAFETY: a new reference, which nobody gets.
+    unsafe { ffi::Py_XDECREF(object) };
+    raise(py, interruption)
 }
 
 #[cold]

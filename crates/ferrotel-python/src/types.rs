@@ -84,6 +84,8 @@ slots! {
     NON_RECORDING_SPAN = "opentelemetry.trace.span" "NonRecordingSpan",
     INVALID_SPAN = "opentelemetry.trace.span" "INVALID_SPAN",
     TRACE_FLAGS = "opentelemetry.trace.span" "TraceFlags",
+    DEFAULT_GETTER = "opentelemetry.propagators.textmap" "default_getter",
+    DEFAULT_SETTER = "opentelemetry.propagators.textmap" "default_setter",
     LINK = "opentelemetry.trace" "Link",
     SPAN_KIND = "opentelemetry.trace" "SpanKind",
     STATUS = "opentelemetry.trace.status" "Status",

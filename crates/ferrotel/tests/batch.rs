@@ -43,6 +43,10 @@ struct Recorder<T> {
     refuse: AtomicBool,
     panic: AtomicBool,
     entered: AtomicUsize,
+    /// How many exports it likes at once, has now, had at most.
+    at_once: AtomicUsize,
+    inside: AtomicUsize,
+    most: AtomicUsize,
 }
 
 impl<T> Recorder<T> {
@@ -57,6 +61,9 @@ impl<T> Recorder<T> {
             refuse: AtomicBool::new(false),
             panic: AtomicBool::new(false),
             entered: AtomicUsize::new(0),
+            at_once: AtomicUsize::new(1),
+            inside: AtomicUsize::new(0),
+            most: AtomicUsize::new(0),
         })
     }
 
@@ -77,11 +84,13 @@ impl<T> Recorder<T> {
 impl<T: Clone + Send + 'static> BatchSink<T> for Recorder<T> {
     fn export(&self, batch: &[T]) -> Result<(), Refusal> {
         self.entered.fetch_add(1, Ordering::SeqCst);
+        self.most.fetch_max(self.inside.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
         let mut open = self.gate.lock().unwrap();
         while !*open && self.shut.load(Ordering::SeqCst) == 0 {
             open = self.opened.wait(open).unwrap();
         }
         drop(open);
+        self.inside.fetch_sub(1, Ordering::SeqCst);
         assert!(!self.panic.load(Ordering::SeqCst), "the exporter is broken");
         if self.refuse.load(Ordering::SeqCst) {
             return Err(Refusal { target: "test.target", message: "collector says no to Refused".into() });
@@ -97,6 +106,10 @@ impl<T: Clone + Send + 'static> BatchSink<T> for Recorder<T> {
 
     fn force_flush(&self, _: Duration) -> bool {
         true
+    }
+
+    fn concurrency(&self) -> usize {
+        self.at_once.load(Ordering::SeqCst)
     }
 }
 
@@ -334,6 +347,110 @@ fn sizes_that_make_no_sense_are_corrected() {
     let batches = BatchProcessor::new(Recorder::new(), endless);
     batches.push(Sized(1));
     assert!(batches.force_flush(None) && batches.shutdown(Some(Duration::MAX)));
+}
+
+#[test]
+fn every_item_of_an_overload_is_counted_once() {
+    item!(Flood);
+    const MADE: u64 = 4 * 50_000;
+    let sink = Recorder::new();
+    let measured = BatchConfig { measured: true, ..config(64, 32, 3_600_000) };
+    let batches = Arc::new(BatchProcessor::new(sink.clone(), measured));
+    let flood = |_| {
+        let batches = batches.clone();
+        thread::spawn(move || (0..50_000).for_each(|n| batches.push(Flood(n))))
+    };
+    let threads: Vec<_> = (0..4).map(flood).collect();
+    while !threads.iter().all(thread::JoinHandle::is_finished) {
+        let now = batches.counts();
+        assert!(now.queued <= 64 && now.in_flight <= 32, "{now:?}");
+        assert!(now.queued + now.in_flight + now.dropped + now.exported <= MADE, "{now:?}");
+    }
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    assert!(batches.force_flush(None));
+    let (counts, sizes) = (batches.counts(), sink.sizes());
+    assert_eq!(counts.exported, sizes.iter().sum::<usize>() as u64);
+    assert_eq!(counts.dropped, MADE - counts.exported);
+    assert_eq!((counts.queued, counts.in_flight, counts.abandoned, counts.failed), (0, 0, 0, 0));
+    let operations = batches.take_operations();
+    assert_eq!(operations.len(), sizes.len());
+    assert!(operations.iter().all(|operation| operation.accepted));
+    assert_eq!(batches.take_operations(), []);
+    assert!(batches.shutdown(None));
+    let told: u64 = lines_about(" Flood(s) were dropped")
+        .iter()
+        .map(|(_, _, line)| line.split(' ').next().unwrap().parse::<u64>().unwrap())
+        .sum();
+    assert_eq!(told, counts.dropped, "the log tells all of them");
+}
+
+#[test]
+fn full_batches_go_out_side_by_side_where_the_exporter_likes_that() {
+    item!(Side);
+    let sink = Recorder::new();
+    sink.at_once.store(2, Ordering::SeqCst);
+    sink.close_gate();
+    let batches = BatchProcessor::new(sink.clone(), config(100, 10, 3_600_000));
+    // The worker is held up with the first batch, and asks for help with its next one.
+    (0..10).for_each(|n| batches.push(Side(n)));
+    eventually("the worker has a batch", || sink.entered.load(Ordering::SeqCst) == 1);
+    (10..65).for_each(|n| batches.push(Side(n)));
+    sink.open_gate();
+    eventually("full batches are out", || sink.sizes().iter().sum::<usize>() == 60);
+    sink.close_gate();
+    // The helper is there now: it takes a batch as soon as it is full.
+    (65..105).for_each(|n| batches.push(Side(n)));
+    eventually("two exports at once", || sink.inside.load(Ordering::SeqCst) == 2);
+    assert_eq!(batches.counts().in_flight, 20);
+    assert!(!batches.force_flush(Some(Duration::from_millis(20))), "what is under way belongs to a flush");
+    sink.open_gate();
+    assert!(batches.force_flush(None));
+    assert_eq!(sink.most.load(Ordering::SeqCst), 2);
+    assert_eq!((batches.counts().exported, batches.counts().in_flight), (105, 0));
+    let mut seen: Vec<_> = sink.batches.lock().unwrap().iter().flatten().map(|item| item.0).collect();
+    seen.sort_unstable();
+    assert_eq!(seen, (0..105).collect::<Vec<_>>());
+    // In trouble it likes one at a time.
+    sink.at_once.store(1, Ordering::SeqCst);
+    sink.most.store(0, Ordering::SeqCst);
+    sink.close_gate();
+    (0..60).for_each(|n| batches.push(Side(n)));
+    thread::sleep(Duration::from_millis(30));
+    assert_eq!(sink.inside.load(Ordering::SeqCst), 1);
+    sink.at_once.store(2, Ordering::SeqCst);
+    sink.open_gate();
+    assert!(batches.shutdown(None));
+    assert_eq!(batches.counts().exported, 165);
+}
+
+#[test]
+fn shutdown_waits_for_what_helpers_have_and_counts_what_it_gives_up() {
+    item!(Held);
+    let sink = Recorder::new();
+    sink.at_once.store(2, Ordering::SeqCst);
+    let batches = BatchProcessor::new(sink.clone(), config(100, 10, 3_600_000));
+    sink.close_gate();
+    (0..10).for_each(|n| batches.push(Held(n)));
+    eventually("the worker has a batch", || sink.entered.load(Ordering::SeqCst) == 1);
+    (10..50).for_each(|n| batches.push(Held(n)));
+    sink.open_gate();
+    eventually("all are out", || batches.counts().exported == 50);
+    sink.close_gate();
+    (0..25).for_each(|n| batches.push(Held(n)));
+    eventually("two exports at once", || sink.inside.load(Ordering::SeqCst) == 2);
+    assert!(!batches.shutdown(Some(Duration::from_millis(50))));
+    // Its shutdown lets the recorder's exports go on: only the rest is lost.
+    assert_eq!((batches.counts().exported, batches.counts().abandoned), (70, 5));
+    assert_eq!(lines_about("5 Held(s) were lost at shutdown").len(), 1);
+}
+
+#[test]
+fn exports_are_remembered_only_where_they_are_measured() {
+    item!(Plain);
+    let batches = BatchProcessor::new(Recorder::new(), config(100, 10, 3_600_000));
+    batches.push(Plain(0));
+    assert!(batches.force_flush(None));
+    assert_eq!(batches.take_operations(), []);
 }
 
 #[test]

@@ -529,8 +529,15 @@ fn a_forked_child_exports_on_a_thread_of_its_own() {
         let before = exporter.batches.lock().map_or(usize::MAX, |batches| batches.len());
         counter.add(5, ());
         let exported = exporter.wait_for(before + 1) && provider.shutdown(SOON);
+        // What the parent counted is the parent's.
+        let own = exporter.batches.lock().is_ok_and(|batches| {
+            batches.iter().skip(before).all(|batch| {
+                let metric = &batch.resource_metrics[0].scope_metrics[0].metrics[0];
+                matches!(&metric.data, MetricData::Sum { points, .. } if points[0].value == Number::Int(5))
+            })
+        });
         // SAFETY: nothing of the parent's is to be run in the child.
-        unsafe { libc::_exit(if exported { 0 } else { 1 }) };
+        unsafe { libc::_exit(if exported && own { 0 } else { 1 }) };
     }
     let mut status = 0;
     // SAFETY: `child` was forked above.

@@ -10,7 +10,7 @@ from typing import TextIO
 
 import ferrotel
 from ferrotel import _activate
-from ferrotel._doctor import endpoint, environment, resolution
+from ferrotel._doctor import endpoint, environment, resolution, spool
 from ferrotel._doctor.findings import Findings
 
 
@@ -31,6 +31,7 @@ def main(argv: list[str]) -> int:
     _header(sys.stdout)
     resolution.report(findings, sys.stdout)
     environment.report(os.environ, findings, sys.stdout)
+    spool.report(os.environ, findings, sys.stdout)
     if not options.offline:
         endpoint.report(os.environ, options.timeout, findings, sys.stdout)
     findings.report(sys.stdout)

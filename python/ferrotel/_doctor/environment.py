@@ -28,6 +28,7 @@ _NAMES_IN = {
 #: Declared by modules that are there even when the distribution's metadata is not.
 _ALWAYS = ("opentelemetry.environment_variables", "opentelemetry.sdk.environment_variables")
 
+_SECRET_NAME = re.compile("KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL")
 _HEADER_NAME = re.compile(r"[\w.-]+")
 
 _ANYWHERE = {"none", "*"}
@@ -50,7 +51,13 @@ def report(environ: Mapping[str, str], findings: Findings, out: TextIO) -> None:
 
 def known_names() -> set[str]:
     """Every variable that a module of the entry point group opentelemetry_environment_variables declares."""
-    known = {"FERROTEL_DISABLED", "FERROTEL_EXIT_TIMEOUT", "FERROTEL_SIGTERM_TIMEOUT"}
+    known = {
+        "FERROTEL_DISABLED",
+        "FERROTEL_EXIT_TIMEOUT",
+        "FERROTEL_SIGTERM_TIMEOUT",
+        "FERROTEL_SPOOL_DIR",
+        "FERROTEL_SPOOL_MAX_BYTES",
+    }
     declared = {entry_point.value for entry_point in _entry_points("opentelemetry_environment_variables")}
     for name in sorted(declared.union(_ALWAYS)):
         try:
@@ -66,7 +73,8 @@ def shown(name: str, value: str) -> str:
     """The value as it may be pasted into a bug report: without header values and passwords."""
     if "HEADER" in name:
         return ",".join(_header_shown(pair) for pair in value.split(","))
-    if any(word in name for word in ("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL")) and not name.endswith("_KEY"):
+    # The names of a file and of an entry point are none.
+    if _SECRET_NAME.search(name) and not name.endswith(("_CLIENT_KEY", "_CREDENTIAL_PROVIDER")):
         return "***"
     if "ENDPOINT" in name or "://" in value:
         return shown_url(value)

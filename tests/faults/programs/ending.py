@@ -73,9 +73,7 @@ def kills_itself():
 
 
 def counter_waits():
-    from opentelemetry import metrics
-
-    metrics.get_meter("faults").create_counter("orders").add(500)
+    pipeline.order(500)
     pipeline.report(ready=True)
     while True:
         time.sleep(0.01)
@@ -89,14 +87,62 @@ def daemon_threads():
     pipeline.ending()
 
 
+def late_threads():
+    """Threads that are no daemons go on after the end of the main one, and the interpreter waits for them."""
+
+    def work():
+        threading.main_thread().join()
+        pipeline.spans(250)
+        pipeline.ending()
+
+    for _ in range(2):
+        threading.Thread(target=work).start()
+
+
+class _Finalized:
+    def __del__(self):
+        _uncounted(10)
+
+
+def _uncounted(count):
+    made = pipeline.made
+    pipeline.spans(count)
+    pipeline.made = made
+
+
+def finalizers():
+    """What comes after the shutdown is ignored, and harmless: in the interpreter's last moments, too."""
+    sys.modules["faults_last"] = _Finalized()
+    cycle = [_Finalized()]
+    cycle.append(cycle)
+    pipeline.spans(500)
+    pipeline.ending()
+
+
 def twice():
     """Shut down twice, and used afterwards: that is ignored, and harmless."""
     pipeline.spans(250)
     provider.shutdown()
     provider.shutdown()
-    made = pipeline.made
-    pipeline.spans(10)
-    pipeline.made = made
+    _uncounted(10)
+    pipeline.ending()
+
+
+def all_twice():
+    from opentelemetry import metrics
+    from opentelemetry._logs import LogRecord, get_logger, get_logger_provider
+
+    pipeline.spans(250)
+    counter = metrics.get_meter("faults").create_counter("orders")
+    for each in 2 * [provider, metrics.get_meter_provider(), get_logger_provider()]:
+        counter.add(1)
+        get_logger("faults").emit(LogRecord(timestamp=time.time_ns(), body="an order"))
+        each.shutdown()
+    for each in (provider, metrics.get_meter_provider(), get_logger_provider()):
+        each.force_flush()
+    counter.add(1)
+    get_logger("faults").emit(LogRecord(timestamp=time.time_ns(), body="an order"))
+    _uncounted(10)
     pipeline.ending()
 
 
@@ -116,6 +162,16 @@ def _child(count):
     pipeline.reset()
     pipeline.spans(count)
     pipeline.report()
+
+
+def kept():
+    """Everything is on the disk or delivered; then nothing more happens until the program is killed."""
+    for _ in range(5):
+        pipeline.spans(100)
+        provider.force_flush()
+    pipeline.report(ready=True)
+    while True:
+        time.sleep(0.01)
 
 
 def children(method):
@@ -146,10 +202,16 @@ def pool():
     pipeline.ending()
 
 
-WITH_METRICS = ("counter_waits", "everything")
+WITH_LOGS = ("all_twice", "everything")
+WITH_METRICS = ("counter_waits", *WITH_LOGS)
 
 how, *rest = sys.argv[1:]
+if how == "finalizers":
+    import atexit
+
+    # Before the SDK's own, so that it runs after that.
+    atexit.register(lambda: _uncounted(10))
 if __name__ in ("__main__", "__mp_main__"):
-    provider = pipeline.set_up(metrics=how in WITH_METRICS, logs=how == "everything")
+    provider = pipeline.set_up(metrics=how in WITH_METRICS, logs=how in WITH_LOGS)
 if __name__ == "__main__":
     globals()[how](*rest)

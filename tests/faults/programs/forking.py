@@ -71,6 +71,14 @@ def grandchildren():
     pipeline.ending()
 
 
+def counters(count):
+    """The parent and its children count with one counter, and each child delivers its own at its exit."""
+    pipeline.order(10)
+    _wait([_forked(lambda: pipeline.order(10)) for _ in range(int(count))])
+    pipeline.order(10)
+    pipeline.ending()
+
+
 def in_the_locks(count):
     """Forks while threads are inside of everything that has a lock: queues, instruments, collections, log records.
     Each child uses all of it, and must not find a lock that nobody will release."""
@@ -128,9 +136,7 @@ def in_the_locks(count):
     sys.exit(1 if hung else 0)
 
 
-WITH_ALL = ("in_the_locks",)
-
 how, *rest = sys.argv[1:]
 if __name__ == "__main__":
-    pipeline.set_up(metrics=how in WITH_ALL, logs=how in WITH_ALL)
+    pipeline.set_up(metrics=how in ("counters", "in_the_locks"), logs=how == "in_the_locks")
     globals()[how](*rest)

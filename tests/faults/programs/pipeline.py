@@ -1,14 +1,16 @@
 """What the programs share: an SDK as its documentation sets it up, spans that are counted, and a report.
 
 Runs on any SDK that has the API's names. The report, in the file that FAULTS_REPORT names: lines of JSON with `pid`,
-`made` by this process so far, `stall` (seconds that the slowest span took its thread) and, where the end begins,
-`ending` (the clock).
+`made` by this process so far, `stall` (seconds for which the slowest span held its thread up, see stall.py) and, where
+the end begins, `ending` (the clock).
 """
 
 import json
 import os
 import threading
 import time
+
+from stall import Watch, enlist
 
 try:
     import resource
@@ -81,6 +83,19 @@ def _set_up_logs():
 def span():
     """Makes one span."""
     global made, stall
+    with Watch() as watch:
+        with _tracer.start_as_current_span("work"):
+            pass
+    with _lock:
+        made += 1
+        if watch.taken * 1e-9 > stall:
+            stall = max(stall, watch.stall())
+
+
+def fast_span():
+    """Makes one span where the measuring of `span` would be most of the work. Spans in which the system switched the
+    thread out involuntarily do not count for the stall."""
+    global made, stall
     switches = _involuntary()
     start = time.perf_counter()
     with _tracer.start_as_current_span("work"):
@@ -88,7 +103,6 @@ def span():
     taken = time.perf_counter() - start
     with _lock:
         made += 1
-        # A thread that the system has put aside for another one was not held up by its telemetry.
         if taken > stall and _involuntary() == switches:
             stall = taken
 
@@ -100,6 +114,15 @@ def spans(count, pause=0.0):
             time.sleep(pause)
 
 
+def order(count):
+    """Counts with a counter, in a program that makes no spans."""
+    global made
+    from opentelemetry import metrics
+
+    metrics.get_meter("faults").create_counter("orders").add(count)
+    made += count
+
+
 def _involuntary():
     return resource.getrusage(resource.RUSAGE_THREAD).ru_nivcsw if resource else 0
 
@@ -108,6 +131,7 @@ def reset():
     """For a child: it reports its own."""
     global made, stall, _lock
     made, stall, _lock = 0, 0.0, threading.Lock()
+    enlist()
 
 
 def report(**more):

@@ -18,11 +18,13 @@ async def asgi(scope, receive, send):
             if message["type"] == "lifespan.shutdown":
                 return
     pipeline.span()
+    pipeline.report()
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
     await send({"type": "http.response.body", "body": b"ok"})
 
 
 def wsgi(environ, start_response):
     pipeline.span()
+    pipeline.report()
     start_response("200 OK", [("content-length", "2")])
     return [b"ok"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 import socket
 import threading
@@ -148,6 +149,23 @@ def test_environment(alone: Environment) -> None:
     assert "OTEL_NO_SUCH_THING is not a variable that anything here reads.\n" in notes
     assert "FLASK" not in notes
     assert "OTEL_SERVICE_NAME" not in notes
+
+
+def test_spool(alone: Environment, tmp_path: Path) -> None:
+    root = tmp_path / "spool"
+    doctor = functools.partial(alone.run, "-m", "ferrotel", "doctor", "--offline", FERROTEL_SPOOL_DIR=str(root))
+    report = doctor().stdout
+    assert f"\nSpool {root}\n  does not exist: it is made" in report
+    assert "is not a variable" not in report
+    folder = root / "traces-0123456789abcdef"
+    folder.mkdir(parents=True)
+    assert "  nothing waits\n" in doctor().stdout
+    for name in ("1-2-512-9000.batch", "2-3-8-1000.batch", "3-4-5-6.damaged", ".lock", ".5-6-7-8.batch.tmp"):
+        (folder / name).touch()
+    result = doctor()
+    assert "  traces-0123456789abcdef: 2 batches with 520 items, 10000 bytes\n" in result.stdout
+    assert f"A damaged batch is set aside: {folder / '3-4-5-6.damaged'}" in result.stdout
+    assert result.returncode == 0
 
 
 def test_values_that_name_nothing(alone: Environment) -> None:

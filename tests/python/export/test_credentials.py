@@ -260,6 +260,7 @@ def test_the_doctor(collector: Any, monkeypatch: pytest.MonkeyPatch) -> None:
                 "OTEL_EXPORTER_OTLP_HEADERS": f"authorization: Bearer {TOKEN}=,{TOKEN},api-key={TOKEN}",
                 "OTEL_EXPORTER_OTLP_HEADER": f"api-key={TOKEN}",
                 "OTEL_SOME_TOKEN": TOKEN,
+                "OTEL_VENDOR_API_KEY": TOKEN,
                 "OTEL_OPAMP": f"wss://{USER}:{PASSWORD}@host",
             }
             endpoint.report(environ, 0.5, findings, out)

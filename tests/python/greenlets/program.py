@@ -1,7 +1,7 @@
 """A program whose threads are greenlets: `program.py LIBRARY ORDER`, where ORDER says when the library patches the
 standard library, `before` or `after` opentelemetry is imported.
 
-GOOD in the environment is a collector. Prints what it saw as JSON.
+GOOD, SLOW and MUTE in the environment are collectors. Prints what it saw as JSON.
 """
 
 import json
@@ -31,12 +31,12 @@ from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter  # noqa: E402
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: E402
 from opentelemetry.sdk._logs import LoggerProvider  # noqa: E402
-from opentelemetry.sdk._logs.export import BatchLogRecordProcessor  # noqa: E402
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, SimpleLogRecordProcessor  # noqa: E402
 from opentelemetry.sdk.metrics import MeterProvider  # noqa: E402
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader  # noqa: E402
 from opentelemetry.sdk.resources import Resource  # noqa: E402
 from opentelemetry.sdk.trace import TracerProvider  # noqa: E402
-from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: E402
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor  # noqa: E402
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter  # noqa: E402
 
 if order == "after":
@@ -44,7 +44,7 @@ if order == "after":
 
 import threading  # noqa: E402
 
-GOOD = os.environ["GOOD"]
+GOOD, SLOW, MUTE = (os.environ[name] for name in ("GOOD", "SLOW", "MUTE"))
 found = {}
 
 provider = TracerProvider(resource=Resource({"service.name": "greenlets"}))
@@ -100,6 +100,64 @@ def turns():
     found["spawned with a parent"] = bool(spawned and spawned.span_id == spans["spawns"].context.span_id)
 
 
+class Ticks:
+    """How long the other greenlets had to wait, at most."""
+
+    def __enter__(self):
+        self.longest, self.count, self.going = 0.0, 0, True
+        self.greenlet = green.spawn(self.tick)
+        self.began = time.monotonic()
+        sleep(0.01)
+        return self
+
+    def tick(self):
+        last = time.monotonic()
+        while self.going:
+            sleep(0.005)
+            now = time.monotonic()
+            self.longest, last, self.count = max(self.longest, now - last), now, self.count + 1
+
+    def __exit__(self, *_):
+        sleep(0.01)
+        self.going = False
+        self.took = time.monotonic() - self.began
+
+
+def waits():
+    """What waits for a collector lets the others run."""
+    silent = TracerProvider(shutdown_on_exit=False)
+    silent.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(MUTE + "/v1/traces", timeout=30)))
+    silent.get_tracer("silent").start_span("never answered").end()
+    with Ticks() as ticks:
+        flushed = silent.force_flush(600)
+    found["force_flush"] = flushed, ticks.took, ticks.longest
+    if library == "gevent":
+        with Ticks() as ticks:
+            try:
+                with green.Timeout(0.2):
+                    silent.force_flush(20000)
+                found["gevent.Timeout"] = None
+            except green.Timeout:
+                found["gevent.Timeout"] = ticks.count
+    simple = TracerProvider(shutdown_on_exit=False)
+    simple.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter(SLOW + "/v1/traces")))
+    with Ticks() as ticks:
+        simple.get_tracer("simple").start_span("answered slowly").end()
+    found["SimpleSpanProcessor"] = ticks.took, ticks.longest
+    slow_logs = LoggerProvider(shutdown_on_exit=False)
+    slow_logs.add_log_record_processor(SimpleLogRecordProcessor(OTLPLogExporter(SLOW + "/v1/logs")))
+    with Ticks() as ticks:
+        slow_logs.get_logger("simple").emit(body="answered slowly")
+    found["SimpleLogRecordProcessor"] = ticks.took, ticks.longest
+    slow_meters = MeterProvider(
+        [PeriodicExportingMetricReader(OTLPMetricExporter(SLOW + "/v1/metrics"))], shutdown_on_exit=False
+    )
+    slow_meters.get_meter("slow").create_counter("c").add(1)
+    with Ticks() as ticks:
+        slow_meters.force_flush()
+    found["PeriodicExportingMetricReader"] = ticks.took, ticks.longest
+
+
 def fork():
     """A child made by a greenlet, which ends as a program ends."""
     pid = os.fork()
@@ -111,6 +169,7 @@ def fork():
 
 
 turns()
+waits()
 fork()
 print(json.dumps(found))
 # No flush: the exit delivers.

@@ -139,6 +139,15 @@ def test_the_points_lie_where_the_axis_says(publish: Any, summary: Any) -> None:
     assert (x - ticks["100 ns"]) / (ticks["1 µs"] - ticks["100 ns"]) == pytest.approx(0.602, abs=0.01)
 
 
+def test_a_page_without_its_place_is_told(publish: Any, tmp_path: Path) -> None:
+    page = tmp_path / "README.md"
+    page.write_text("# a page\n")
+    with pytest.raises(SystemExit, match="has no lines"):
+        publish.filled(page, ["one"])
+    page.write_text(f"before\n{publish.BEGIN}\nold\n{publish.END}\nafter\n")
+    assert publish.filled(page, ["new", "lines"])[1] == f"before\n{publish.BEGIN}\nnew\nlines\n{publish.END}\nafter\n"
+
+
 def test_readme_and_plots_are_what_was_published(publish: Any) -> None:
     summary = json.loads((BENCHES / "published.json").read_text())
     for path, wanted in publish.pages(summary, BENCHES.parent):

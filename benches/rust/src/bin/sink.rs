@@ -121,7 +121,8 @@ fn serve_http2(reader: &mut impl Read, mut stream: TcpStream) -> io::Result<()> 
         out.clear();
         match kind {
             DATA => {
-                let data = if flags & PADDED == 0 { &payload[..] } else { &payload[1..payload.len() - payload[0] as usize] };
+                let data =
+                    if flags & PADDED == 0 { &payload[..] } else { &payload[1..payload.len() - payload[0] as usize] };
                 bodies.entry(id).or_default().extend_from_slice(data);
                 received += length;
                 if received > OPENED {

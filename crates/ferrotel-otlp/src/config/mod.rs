@@ -70,6 +70,8 @@ pub(crate) struct Given {
     max_request_size: Option<usize>,
     retryable: Option<Vec<i32>>,
     user_agent: Option<String>,
+    spool_dir: Option<PathBuf>,
+    spool_max_bytes: Option<u64>,
 }
 
 /// Where certificates and keys come from.
@@ -116,6 +118,8 @@ impl<S: Exported> ExporterBuilder<S> {
             max_request_size: None,
             retryable: None,
             user_agent: None,
+            spool_dir: None,
+            spool_max_bytes: None,
         };
         ExporterBuilder { given, preferences: Preferences::NONE, signal: PhantomData }
     }
@@ -237,6 +241,25 @@ impl<S: Exported> ExporterBuilder<S> {
     #[must_use]
     pub fn user_agent(mut self, product: impl Into<String>) -> Self {
         self.given.user_agent = Some(product.into());
+        self
+    }
+
+    /// The directory in which batches wait that are not delivered, until the collector is back or another process with
+    /// the same endpoint and headers sends them. An empty path: none, whatever the environment says. Default:
+    /// `FERROTEL_SPOOL_DIR`, then none.
+    ///
+    /// It may be shared by exporters of all signals and by processes. Only its user should be able to write there.
+    #[must_use]
+    pub fn spool_dir(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.given.spool_dir = Some(directory.into());
+        self
+    }
+
+    /// The space that the whole spool directory may take on the disk, in bytes. Default: `FERROTEL_SPOOL_MAX_BYTES`,
+    /// then 512 MiB.
+    #[must_use]
+    pub const fn spool_max_bytes(mut self, bytes: u64) -> Self {
+        self.given.spool_max_bytes = Some(bytes);
         self
     }
 

@@ -4,17 +4,21 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ferrotel::common::diagnostics::shorten;
-use ferrotel::config::{EnvSource, EnvVar, Reader, env_vars};
+use ferrotel::config::{EnvSource, EnvVar, Reader, env_vars, parse};
+use ferrotel_spool::Content;
 use http::Uri;
 use http::uri::Scheme;
 
 use super::{ConfigError, Given, Pem, endpoint, header_list, headers};
+use crate::outbox::SpoolSettings;
 use crate::signal::{GENERAL, Signal, Variables};
 use crate::transport::{Compression, Protocol, Proxies, Settings, status, tls::Identity};
 
 const DEFAULT_TIMEOUT: f64 = 10.0;
 /// The reference's limit over HTTP.
 const DEFAULT_MAX_REQUEST_SIZE: usize = 64 << 20;
+/// In bytes.
+const DEFAULT_SPOOL: u64 = 512 << 20;
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The builder's settings with the environment's and the defaults filled in.
@@ -31,6 +35,8 @@ pub(crate) struct Options {
     client_key: Option<Pem>,
     retryable: Option<Vec<i32>>,
     user_agent: String,
+    /// The directory and its limit.
+    spool: Option<(PathBuf, u64)>,
 }
 
 impl Options {
@@ -66,6 +72,7 @@ impl Options {
             client_certificate: given.client_certificate.or_else(|| vars.file(|v| &v.client_certificate)),
             client_key: given.client_key.or_else(|| vars.file(|v| &v.client_key)),
             retryable: given.retryable.or_else(|| if grpc { vars.retryable() } else { None }),
+            spool: vars.spool(given.spool_dir, given.spool_max_bytes),
             user_agent: match given.user_agent {
                 Some(product) => format!("{product} ferrotel/{VERSION}"),
                 None => format!("OTel-OTLP-Exporter-Rust/{VERSION} ferrotel/{VERSION}"),
@@ -117,7 +124,24 @@ impl Options {
             identity: self.identity(&uri)?,
             proxies: if grpc { Proxies::for_grpc(env) } else { Proxies::for_http(env) },
             retryable: self.retryable.clone(),
+            spool: self.spool(signal, &uri, &configured),
             uri,
+        })
+    }
+
+    fn spool(&self, signal: &Signal, uri: &Uri, headers: &[(String, String)]) -> Option<SpoolSettings> {
+        let (root, max_bytes) = self.spool.clone()?;
+        // With other credentials, it would come to another tenant.
+        let headers = headers.iter().map(|(name, value)| format!("\n{name}: {value}"));
+        Some(SpoolSettings {
+            root,
+            max_bytes,
+            signal: signal.spooled,
+            content: match self.protocol {
+                Protocol::HttpJson => Content::Json,
+                _ => Content::Protobuf,
+            },
+            destination: format!("{} {uri}{}", self.protocol, headers.collect::<String>()),
         })
     }
 
@@ -250,6 +274,16 @@ impl Vars<'_> {
             }
             wanted => wanted.unwrap_or_default(),
         }
+    }
+
+    fn spool(&self, given: Option<PathBuf>, max_bytes: Option<u64>) -> Option<(PathBuf, u64)> {
+        let directory = given.or_else(|| self.reader.text(&env_vars::FERROTEL_SPOOL_DIR).map(PathBuf::from))?;
+        if directory.as_os_str().is_empty() {
+            return None;
+        }
+        let variable = || self.reader.parsed(&env_vars::FERROTEL_SPOOL_MAX_BYTES, parse::size);
+        let max_bytes = max_bytes.or_else(|| variable().map(|bytes| bytes as u64));
+        Some((directory, max_bytes.unwrap_or(DEFAULT_SPOOL)))
     }
 
     fn retryable(&self) -> Option<Vec<i32>> {

@@ -38,16 +38,19 @@ enum Route {
 }
 
 impl Connector {
-    /// A connector to the endpoint. `tls` is for the endpoint, `proxy_tls` for the way to a proxy with an `https` URL.
+    /// A connector to the endpoint. `tls` is for the endpoint, `proxy_tls` for the way to a proxy with an `https` URL;
+    /// `timeout` is that of an export.
     pub fn new(
         tls: Arc<ClientConfig>,
         proxy: Option<(&Intercept, Arc<ClientConfig>)>,
         always_tunnel: bool,
+        timeout: Duration,
         seen: Seen,
     ) -> Self {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
+        notice_death(&mut tcp, timeout);
         let route = match proxy {
             None => Route::Direct((tcp, tls).into()),
             Some((proxy, proxy_tls)) => {
@@ -66,6 +69,25 @@ impl Connector {
         Connector { route, seen }
     }
 }
+
+/// Has the system give a connection up whose other end is gone without having closed it: a machine that lost its power
+/// or its address, a firewall that forgot the connection. An export must learn that while it still has the time for a new
+/// connection; one that comes after a long pause, at once.
+fn notice_death(tcp: &mut HttpConnector, timeout: Duration) {
+    tcp.set_keepalive(Some(IDLE));
+    tcp.set_keepalive_interval(Some(PROBE));
+    tcp.set_keepalive_retries(Some(3));
+    // How long what was sent may stay unacknowledged.
+    #[cfg(target_os = "linux")]
+    tcp.set_tcp_user_timeout(Some((timeout / 3).clamp(Duration::from_secs(1), IDLE)));
+    #[cfg(not(target_os = "linux"))]
+    let _ = timeout;
+}
+
+/// How long a connection stands idle before the system asks whether the other end is still there.
+const IDLE: Duration = Duration::from_secs(15);
+/// How long it waits for the answer.
+const PROBE: Duration = Duration::from_secs(5);
 
 impl Service<Uri> for Connector {
     type Response = TokioIo<Wire>;

@@ -10,7 +10,7 @@ use percent_encoding::percent_decode;
 use super::answer::{self, Body, Partial, readable};
 use super::http::content_type;
 use super::session::Client;
-use super::trouble::{Retry, Trouble, other_protocol};
+use super::trouble::{Retry, SEE_ITS_LOG, SEND_LESS, Trouble, other_protocol};
 use super::{Settings, retry, status};
 
 /// `message` as the body of a call.
@@ -104,7 +104,8 @@ fn refusal(settings: &Settings, trailers: &HeaderMap, code: i32) -> Trouble {
         status::RESOURCE_EXHAUSTED if !again => {
             format!("Lower {} where the server finds the message too large.", settings.signal.smaller)
         }
-        _ => String::new(),
+        status::RESOURCE_EXHAUSTED => SEND_LESS.to_owned(),
+        _ => SEE_ITS_LOG.to_owned(),
     };
     Trouble { code: Some(code), reason: text, remedy, retry, connection: false }
 }

@@ -1,6 +1,6 @@
 //! One request over OTLP/HTTP.
 
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use http::header::{CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, Method, Request, Response};
@@ -9,7 +9,7 @@ use hyper::body::Bytes;
 
 use super::answer::{self, Partial, readable};
 use super::session::Client;
-use super::trouble::{Retry, Trouble, other_protocol};
+use super::trouble::{Retry, SEE_ITS_LOG, SEND_LESS, Trouble, other_protocol};
 use super::{Settings, retry};
 use crate::config::shown;
 
@@ -19,6 +19,7 @@ pub(super) async fn attempt(
     settings: &Settings,
     headers: &HeaderMap,
     body: Bytes,
+    deadline: Instant,
 ) -> Result<Option<Partial>, Trouble> {
     let mut request = Request::new(Full::new(body));
     *request.method_mut() = Method::POST;
@@ -29,19 +30,23 @@ pub(super) async fn attempt(
     };
     let response = client.request(request).await.map_err(|error| broken(&error))?;
     let (head, body) = response.into_parts();
-    let body = answer::read(body).await;
+    // The status has settled what becomes of the batch (OTLP specification: "Full Success"): what was accepted stays
+    // accepted when the rest of the answer does not arrive, or never ends.
+    let patience = PATIENCE.min(deadline.saturating_duration_since(Instant::now()) / 2);
+    let body = tokio::time::timeout(patience, answer::read(body)).await;
+    let body = body.ok().and_then(Result::ok).map(|body| body.bytes).unwrap_or_default();
     if head.status.is_success() {
-        // What was accepted stays accepted when the rest of the answer does not arrive.
-        let Ok(body) = body else { return Ok(None) };
         return Ok(match content_type(&head.headers) {
-            json if json.starts_with("application/json") => answer::partial_success_json(&body.bytes),
-            protobuf if protobuf.starts_with("application/x-protobuf") => answer::partial_success(&body.bytes),
+            json if json.starts_with("application/json") => answer::partial_success_json(&body),
+            protobuf if protobuf.starts_with("application/x-protobuf") => answer::partial_success(&body),
             _ => None,
         });
     }
-    let body = body.map(|body| body.bytes).unwrap_or_default();
     Err(refusal(settings, Response::from_parts(head, ()), &body))
 }
+
+/// How long an answer's body may take after its head.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 fn refusal(settings: &Settings, response: Response<()>, body: &[u8]) -> Trouble {
     let status = response.status();
@@ -82,7 +87,8 @@ fn remedy(settings: &Settings, response: &Response<()>) -> String {
         415 => {
             "The server does not take this encoding: use the protocol http/protobuf, without compression.".to_owned()
         }
-        _ => String::new(),
+        429 => SEND_LESS.to_owned(),
+        _ => SEE_ITS_LOG.to_owned(),
     }
 }
 

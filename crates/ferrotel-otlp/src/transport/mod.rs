@@ -3,6 +3,7 @@
 mod answer;
 mod compression;
 mod connect;
+mod failure;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod grpc;
@@ -33,9 +34,12 @@ use hyper::body::Bytes;
 use rustls::ClientConfig;
 
 pub use compression::{Compression, UnknownCompression};
+pub(crate) use failure::{Blame, Failure};
 pub(crate) use proxy::Proxies;
+pub(crate) use retry::backoff;
 
 use crate::config::shown;
+use crate::outbox::SpoolSettings;
 use crate::signal::Signal;
 use session::{Session, Turn};
 use trouble::{Retry, Trouble};
@@ -109,6 +113,8 @@ pub(crate) struct Settings {
     pub proxies: Proxies,
     /// gRPC codes after which to try again; `None`: the specification's.
     pub retryable: Option<Vec<i32>>,
+    /// Where batches wait that are not delivered; `None`: in memory.
+    pub spool: Option<SpoolSettings>,
 }
 
 impl Settings {
@@ -158,6 +164,9 @@ impl Settings {
 /// After shutdown, a request that is under way may still take this long.
 const GRACE: Duration = Duration::from_secs(1);
 
+/// So many requests may be under way at once while the server accepts what it gets.
+const SIDE_BY_SIDE: usize = 4;
+
 /// Sends requests to one endpoint, with retries. Nothing is connected and no runtime made before the first request.
 pub(crate) struct Transport {
     pub settings: Settings,
@@ -165,6 +174,8 @@ pub(crate) struct Transport {
     closed: AtomicBool,
     /// Nothing is tried again.
     hurried: AtomicBool,
+    /// The last answer was good.
+    works: AtomicBool,
 }
 
 impl Transport {
@@ -174,6 +185,7 @@ impl Transport {
             turn: PerProcess::new(Turn::default()),
             closed: AtomicBool::new(false),
             hurried: AtomicBool::new(false),
+            works: AtomicBool::new(false),
         }
     }
 
@@ -186,20 +198,35 @@ impl Transport {
         }
     }
 
-    /// Sends what [`Transport::pack`] returned, for at most the timeout, on this thread. One request at a time.
+    /// How many requests may be under way at once now: one until the server has accepted something, and when it does not.
+    pub fn concurrency(&self) -> usize {
+        if self.works.load(Ordering::Relaxed) { SIDE_BY_SIDE } else { 1 }
+    }
+
+    /// Sends what [`Transport::pack`] returned, for at most the timeout, on this thread.
     pub fn send(&self, body: Bytes) -> ExportResult {
+        self.send_as(body, Tries::Many).map_err(|failure| failure.error)
+    }
+
+    /// Sends what [`Transport::pack`] returned, and tries nothing again.
+    pub fn send_once(&self, body: Bytes) -> Result<(), Failure> {
+        self.send_as(body, Tries::One)
+    }
+
+    fn send_as(&self, body: Bytes, tries: Tries) -> Result<(), Failure> {
         let start = Instant::now();
         let deadline = start.checked_add(self.settings.timeout).unwrap_or(start + Duration::from_secs(86_400));
         let turn = self.turn.get(Turn::default);
-        let Some(mut session) = turn.take(deadline) else {
+        let Some((number, mut session)) = turn.take(deadline, self.concurrency()) else {
             let trouble = Trouble::timeout(self.settings.protocol, self.settings.timeout);
-            return Err(ExportError::failed(notice::Notices::default().failure(&self.settings, &trouble, true)));
+            let line = notice::Notices::default().failure(&self.settings, &trouble, true);
+            return Err(Failure::of(&self.settings, &trouble, line));
         };
-        let result = catch_unwind(AssertUnwindSafe(|| self.run(turn, &mut session, body, deadline)));
+        let result = catch_unwind(AssertUnwindSafe(|| self.run(turn, &mut session, body, deadline, tries)));
         match result {
             Ok(result) => {
                 let close = self.is_closed();
-                turn.give_back(Some(session));
+                turn.give_back(number, Some(session));
                 if close {
                     turn.close();
                 }
@@ -208,9 +235,10 @@ impl Transport {
             Err(_) => {
                 // Its state is unknown; dropping it could panic once more.
                 std::mem::forget(session);
-                turn.give_back(None);
+                turn.give_back(number, None);
                 let (name, endpoint) = (self.settings.signal.name, &self.settings.endpoint);
-                Err(ExportError::failed(format!("Failed to export {name} to {endpoint}: an error inside the exporter")))
+                let line = format!("Failed to export {name} to {endpoint}: an error inside the exporter");
+                Err(Failure { error: ExportError::failed(line), blame: Blame::Batch })
             }
         }
     }
@@ -237,20 +265,27 @@ impl Transport {
         self.closed.load(Ordering::Acquire)
     }
 
-    /// Waits for the request that is under way; `false` when `timeout` passed first.
+    /// Waits for the requests that are under way; `false` when `timeout` passed first.
     pub fn wait(&self, timeout: Duration) -> bool {
         let now = Instant::now();
         let turn = self.turn.get(Turn::default);
-        let session = turn.take(now.checked_add(timeout).unwrap_or(now + Duration::from_secs(86_400)));
-        session.map(|session| turn.give_back(Some(session))).is_some()
+        turn.settle(now.checked_add(timeout).unwrap_or(now + Duration::from_secs(86_400)))
     }
 
-    fn run(&self, turn: &Turn, session: &mut Session, body: Bytes, deadline: Instant) -> ExportResult {
+    fn run(
+        &self,
+        turn: &Turn,
+        session: &mut Session,
+        body: Bytes,
+        deadline: Instant,
+        tries: Tries,
+    ) -> Result<(), Failure> {
         let runtime = session.runtime().map_err(|error| {
             let (name, endpoint) = (self.settings.signal.name, &self.settings.endpoint);
-            ExportError::failed(format!("Failed to export {name} to {endpoint}: no event loop could be made: {error}"))
+            let line = format!("Failed to export {name} to {endpoint}: no event loop could be made: {error}");
+            Failure { error: ExportError::failed(line), blame: Blame::Moment(None) }
         })?;
-        let work = self.deliver(turn, session, body, deadline);
+        let work = self.deliver(turn, session, body, deadline, tries);
         if tokio::runtime::Handle::try_current().is_ok() {
             // A thread of somebody's runtime must not run another one.
             return std::thread::scope(|scope| match scope.spawn(|| runtime.block_on(work)).join() {
@@ -261,7 +296,14 @@ impl Transport {
         runtime.block_on(work)
     }
 
-    async fn deliver(&self, turn: &Turn, session: &mut Session, body: Bytes, deadline: Instant) -> ExportResult {
+    async fn deliver(
+        &self,
+        turn: &Turn,
+        session: &mut Session,
+        body: Bytes,
+        deadline: Instant,
+        tries: Tries,
+    ) -> Result<(), Failure> {
         // The connection has stood still since the last export: let it see first whether the server has closed it.
         for _ in 0..2 {
             tokio::task::yield_now().await;
@@ -271,14 +313,17 @@ impl Transport {
         let mut retry = 0;
         loop {
             let client = session.client(settings).map_err(|error| {
-                ExportError::failed(format!("Failed to export {}: no TLS: {error}", settings.signal.name))
+                let line = format!("Failed to export {}: no TLS: {error}", settings.signal.name);
+                Failure { error: ExportError::failed(line), blame: Blame::Setting }
             })?;
             let used = client.used;
             let outcome = first(self.attempt(client, body.clone(), deadline), self.stopped(turn, deadline)).await;
             let trouble = match outcome {
                 Ok(Ok(partial)) => {
                     client.used = true;
-                    session.notices.success(settings, partial);
+                    self.works.store(true, Ordering::Relaxed);
+                    let lines = turn.notices().success(settings, partial);
+                    lines.into_iter().flatten().for_each(|line| line.log(settings));
                     return Ok(());
                 }
                 Ok(Err(trouble)) => trouble,
@@ -286,7 +331,7 @@ impl Transport {
                 Err(Stop::Shutdown) => {
                     session.disconnect();
                     self.warn("Shutdown in progress, aborting the request that is under way.");
-                    return Err(ExportError::shutdown());
+                    return Err(Failure::shutdown());
                 }
             };
             if trouble.connection {
@@ -299,21 +344,27 @@ impl Transport {
                 at_once = false;
                 continue;
             }
+            self.works.store(false, Ordering::Relaxed);
             let wait = match trouble.retry {
-                Retry::Never => return Err(self.failed(session, &trouble, false)),
+                Retry::Never => return Err(self.failed(turn, &trouble, false)),
                 Retry::Backoff => retry::backoff(retry),
                 Retry::After(wait) => wait,
             };
             retry += 1;
-            let too_late = wait > deadline.saturating_duration_since(now) || self.hurried.load(Ordering::Acquire);
+            let too_late = tries == Tries::One
+                || wait > deadline.saturating_duration_since(now)
+                || self.hurried.load(Ordering::Acquire);
             if retry == retry::MAX_ATTEMPTS || too_late || self.is_closed() {
-                return Err(self.failed(session, &trouble, true));
+                return Err(self.failed(turn, &trouble, true));
             }
-            session.notices.transient(settings, &trouble, wait);
+            let line = turn.notices().transient(settings, &trouble, wait);
+            if let Some(line) = line {
+                line.log(settings);
+            }
             let pause = tokio::time::timeout(wait, self.in_a_hurry(turn));
             if first(pause, self.shut_down(turn)).await.is_err() {
                 self.warn("Shutdown in progress, aborting retry.");
-                return Err(ExportError::shutdown());
+                return Err(Failure::shutdown());
             }
         }
     }
@@ -330,7 +381,7 @@ impl Transport {
                 let remaining = deadline.saturating_duration_since(Instant::now());
                 grpc::attempt(client, settings, &settings.headers, body, remaining).await
             }
-            _ => http::attempt(client, settings, &settings.headers, body).await,
+            _ => http::attempt(client, settings, &settings.headers, body, deadline).await,
         }
     }
 
@@ -361,13 +412,23 @@ impl Transport {
         }
     }
 
-    fn failed(&self, session: &mut Session, trouble: &Trouble, tried_again: bool) -> ExportError {
-        ExportError::failed(session.notices.failure(&self.settings, trouble, tried_again))
+    fn failed(&self, turn: &Turn, trouble: &Trouble, tried_again: bool) -> Failure {
+        let line = turn.notices().failure(&self.settings, trouble, tried_again);
+        Failure::of(&self.settings, trouble, line)
     }
 
     fn warn(&self, line: &str) {
         diagnostics::log(Level::Warning, self.settings.log_target(), line);
     }
+}
+
+/// How often one export is tried.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tries {
+    /// As often as the timeout allows.
+    Many,
+    /// Once, and once more over a new connection where an old one turns out to be closed.
+    One,
 }
 
 enum Stop {

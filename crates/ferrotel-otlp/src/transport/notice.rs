@@ -8,6 +8,15 @@ use super::answer::Partial;
 use super::trouble::Trouble;
 use super::{Protocol, Settings, status};
 
+/// What is to be logged, by whoever holds no lock.
+pub(super) struct Line(Level, String);
+
+impl Line {
+    pub fn log(self, settings: &Settings) {
+        diagnostics::log(self.0, settings.log_target(), &self.1);
+    }
+}
+
 /// What was said last.
 #[derive(Default)]
 pub(super) struct Notices {
@@ -16,10 +25,10 @@ pub(super) struct Notices {
 }
 
 impl Notices {
-    /// A request failed and will be tried again.
-    pub fn transient(&mut self, settings: &Settings, trouble: &Trouble, wait: Duration) {
+    /// What to say of a request that failed and will be tried again.
+    pub fn transient(&mut self, settings: &Settings, trouble: &Trouble, wait: Duration) -> Option<Line> {
         if !self.is_news(trouble) {
-            return;
+            return None;
         }
         let wait = wait.as_secs_f64();
         let reason = &trouble.reason;
@@ -39,7 +48,7 @@ impl Notices {
             ),
         };
         add(&mut line, &trouble.remedy);
-        diagnostics::log(Level::Warning, settings.log_target(), &settings.without_secrets(line));
+        Some(Line(Level::Warning, settings.without_secrets(line)))
     }
 
     /// The text of a failure for good.
@@ -70,18 +79,22 @@ impl Notices {
         settings.without_secrets(line)
     }
 
-    /// A batch was accepted.
-    pub fn success(&mut self, settings: &Settings, partial: Option<Partial>) {
-        if self.trouble.take().is_some() {
+    /// What to say of a batch that was accepted: that a trouble is over, and what the server has against it.
+    pub fn success(&mut self, settings: &Settings, partial: Option<Partial>) -> [Option<Line>; 2] {
+        let over = self.trouble.take().map(|_| {
             let line = format!("Exporting {} to {} works again.", settings.signal.name, settings.shown_uri());
-            diagnostics::log(Level::Info, settings.log_target(), &line);
-        }
+            Line(Level::Info, line)
+        });
+        [over, self.partial_success(settings, partial)]
+    }
+
+    fn partial_success(&mut self, settings: &Settings, partial: Option<Partial>) -> Option<Line> {
         let Some(partial) = partial else {
             self.partial = None;
-            return;
+            return None;
         };
         if self.partial.as_ref() == Some(&partial.message) {
-            return;
+            return None;
         }
         let line = match partial.rejected {
             0 => format!(
@@ -97,8 +110,8 @@ impl Notices {
                 if partial.message.is_empty() { "none given" } else { &partial.message },
             ),
         };
-        diagnostics::log(Level::Warning, settings.log_target(), &settings.without_secrets(line));
         self.partial = Some(partial.message);
+        Some(Line(Level::Warning, settings.without_secrets(line)))
     }
 
     fn is_news(&mut self, trouble: &Trouble) -> bool {

@@ -9,7 +9,7 @@ use http::header::RETRY_AFTER;
 pub(super) const MAX_ATTEMPTS: u32 = 6;
 
 /// The wait before attempt `retry + 2`: 1 s, doubling, spread by a fifth to either side.
-pub(super) fn backoff(retry: u32) -> Duration {
+pub(crate) fn backoff(retry: u32) -> Duration {
     Duration::from_secs(1 << retry.min(16)).mul_f64(0.8 + 0.4 * fastrand::f64())
 }
 

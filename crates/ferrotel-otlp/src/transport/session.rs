@@ -1,4 +1,4 @@
-//! The runtime and the connections behind one exporter, taken by one export at a time.
+//! The runtimes and the connections behind one exporter, each taken by one export at a time.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -20,54 +20,93 @@ use super::{Protocol, Settings};
 /// What one process holds of an exporter; a forked child starts with a new one.
 #[derive(Default)]
 pub(super) struct Turn {
-    place: Mutex<Place>,
+    places: Mutex<Places>,
     freed: Condvar,
-    /// Wakes the export that is under way when the exporter is shut down.
+    /// Wakes the exports that are under way when the exporter is shut down.
     pub shutdown: Notify,
-    /// Ends its wait for the next attempt.
+    /// Ends their wait for the next attempt.
     pub hurry: Notify,
+    /// What was said in the log.
+    notices: Mutex<Notices>,
 }
 
 #[derive(Default)]
-enum Place {
-    #[default]
-    Never,
-    Free(Box<Session>),
-    Taken,
+struct Places {
+    /// The one that was used last comes last, with the time of that.
+    free: Vec<(Box<Session>, Instant)>,
+    /// The numbers of the turns that are under way.
+    taken: Vec<u64>,
+    /// The number of the next turn.
+    next: u64,
 }
 
+impl Places {
+    fn take(&mut self) -> (u64, Box<Session>) {
+        let number = self.next;
+        self.next += 1;
+        self.taken.push(number);
+        (number, self.free.pop().map_or_else(Box::default, |(session, _)| session))
+    }
+}
+
+/// A connection that a peak needed is closed when it has not been used for so long.
+const SPARE: Duration = Duration::from_secs(30);
+
 impl Turn {
-    /// Waits for the session until `deadline`; makes one where there is none.
-    pub fn take(&self, deadline: Instant) -> Option<Box<Session>> {
-        let mut place = self.lock();
-        loop {
-            match std::mem::replace(&mut *place, Place::Taken) {
-                Place::Free(session) => return Some(session),
-                Place::Never => return Some(Box::default()),
-                Place::Taken => {}
-            }
-            let left = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
-            place = self.freed.wait_timeout(place, left).unwrap_or_else(PoisonError::into_inner).0;
+    /// Takes a session, with the number of the turn, once fewer than `most` are taken; `None` when `deadline` passed
+    /// first.
+    pub fn take(&self, deadline: Instant, most: usize) -> Option<(u64, Box<Session>)> {
+        let mut places = self.lock();
+        while places.taken.len() >= most {
+            places = self.wait(places, deadline)?;
         }
+        Some(places.take())
     }
 
-    /// Gives the session back; `None` has the next export make a new one.
-    pub fn give_back(&self, session: Option<Box<Session>>) {
-        *self.lock() = session.map_or(Place::Never, Place::Free);
-        self.freed.notify_one();
+    /// Gives the session of a turn back; `None` has a later export make a new one.
+    pub fn give_back(&self, number: u64, session: Option<Box<Session>>) {
+        let now = Instant::now();
+        let mut places = self.lock();
+        places.taken.retain(|&taken| taken != number);
+        let cut = places.free.iter().take_while(|(_, used)| now.duration_since(*used) > SPARE).count();
+        let old: Vec<_> = places.free.drain(..cut).collect();
+        places.free.extend(session.map(|session| (session, now)));
+        drop(places);
+        self.freed.notify_all();
+        drop(old);
+    }
+
+    /// Waits for the exports that are under way now; `false` when `deadline` passed first.
+    pub fn settle(&self, deadline: Instant) -> bool {
+        let mut places = self.lock();
+        let next = places.next;
+        while places.taken.iter().any(|&number| number < next) {
+            match self.wait(places, deadline) {
+                Some(later) => places = later,
+                None => return false,
+            }
+        }
+        true
     }
 
     /// Ends the connections where no export is under way.
     pub fn close(&self) {
-        let mut place = self.lock();
-        if let Place::Free(session) = &mut *place {
-            session.disconnect();
-            session.runtime = None;
-        }
+        let free = std::mem::take(&mut self.lock().free);
+        drop(free);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Place> {
-        self.place.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Never held while anything is logged.
+    pub fn notices(&self) -> MutexGuard<'_, Notices> {
+        self.notices.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'a>(&self, places: MutexGuard<'a, Places>, deadline: Instant) -> Option<MutexGuard<'a, Places>> {
+        let left = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
+        Some(self.freed.wait_timeout(places, left).unwrap_or_else(PoisonError::into_inner).0)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Places> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -77,8 +116,6 @@ pub(super) struct Session {
     client: Option<Client>,
     runtime: Option<Own>,
     tls: Option<Arc<ClientConfig>>,
-    /// What was said in the log.
-    pub notices: Notices,
 }
 
 impl Session {
@@ -152,7 +189,7 @@ impl Client {
         };
         let tunnel = secure || grpc;
         let authorization = proxy.as_ref().filter(|_| !tunnel).and_then(|(proxy, _)| proxy.basic_auth().cloned());
-        let connector = Connector::new(tls, proxy, tunnel, seen.clone());
+        let connector = Connector::new(tls, proxy, tunnel, settings.timeout, seen.clone());
         let client = legacy::Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_max_idle_per_host(1)

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::io::ErrorKind;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use http::Uri;
 use http::uri::Scheme;
@@ -68,6 +68,13 @@ impl Trouble {
         }
     }
 }
+
+/// What to do where a server wants less.
+pub(super) const SEND_LESS: &str =
+    "The server takes less than it is sent: raise its limits, or send less, with a sampler.";
+
+/// What to do where only the server knows more.
+pub(super) const SEE_ITS_LOG: &str = "See the server's own log for the reason.";
 
 /// The port that serves the other protocol on most collectors.
 fn is_other_port(protocol: Protocol, endpoint: &Uri) -> bool {
@@ -138,7 +145,9 @@ fn remedy(error: &(dyn Error + 'static), protocol: Protocol, endpoint: &Uri, see
         );
         (text, true)
     } else {
-        (String::new(), true)
+        let text =
+            "The connection broke: see whether the collector, or a proxy before it, restarts or ends connections.";
+        (text.to_owned(), true)
     }
 }
 
@@ -159,6 +168,12 @@ fn tls_remedy(error: &rustls::Error, protocol: Protocol) -> Option<String> {
         ) => "The server's certificate is for another host name: use the name that is in it.".to_owned(),
         Tls::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
             "The server's certificate has expired.".to_owned()
+        }
+        // rustls has no variant for this one.
+        Tls::InvalidCertificate(CertificateError::Other(other)) if other.to_string().contains("CaUsedAsEndEntity") => {
+            "The server shows an authority's own certificate (CA:TRUE), as `openssl req -x509` makes them: give it one \
+             that is signed by that authority, and name the authority's in OTEL_EXPORTER_OTLP_CERTIFICATE."
+                .to_owned()
         }
         Tls::InvalidCertificate(_) => "The server's certificate is not valid.".to_owned(),
         Tls::AlertReceived(AlertDescription::NoApplicationProtocol) => other_protocol(protocol),
@@ -183,6 +198,9 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
 
 /// The causes' texts, without what only repeats.
 fn reason(error: &(dyn Error + 'static)) -> String {
+    if let Some(text) = chain(error).find_map(|cause| cause.downcast_ref().and_then(out_of_date)) {
+        return text;
+    }
     let mut reason = String::new();
     for text in chain(error).skip(1).map(ToString::to_string) {
         if !reason.contains(&text) {
@@ -193,6 +211,19 @@ fn reason(error: &(dyn Error + 'static)) -> String {
         }
     }
     if reason.is_empty() { error.to_string() } else { reason }
+}
+
+/// The text of these errors has the present time in it, and would be news every second.
+fn out_of_date(error: &rustls::Error) -> Option<String> {
+    let (what, when) = match error {
+        rustls::Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. }) => ("expired", not_after),
+        rustls::Error::InvalidCertificate(CertificateError::NotValidYetContext { not_before, .. }) => {
+            ("not valid before", not_before)
+        }
+        _ => return None,
+    };
+    let when = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(when.as_secs()))?;
+    Some(format!("invalid peer certificate: {what} {}", httpdate::fmt_http_date(when)))
 }
 
 fn authority(endpoint: &Uri) -> &str {

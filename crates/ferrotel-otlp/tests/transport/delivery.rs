@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ferrotel::api::trace::{SpanContext, SpanId, SpanKind, Status, TraceId, TraceState};
 use ferrotel::common::{Scope, Value};
@@ -132,6 +132,60 @@ fn several_threads_may_export() {
         }
     });
     assert_eq!(server.count(), 40);
+}
+
+#[test]
+fn exports_go_side_by_side_as_long_as_the_server_accepts_them() {
+    for (protocol, speaks, good, bad) in [
+        (Protocol::HttpProtobuf, Speaks::Http1, Answer::http(200), Answer::http(400)),
+        (Protocol::Grpc, Speaks::Http2, Answer::grpc(0), Answer::grpc(3)),
+    ] {
+        const DELAY: Duration = Duration::from_millis(200);
+        let slow = good.after(DELAY);
+        let answers = [vec![slow.clone(); 9], vec![bad, slow]].concat();
+        let server = Server::start(speaks, answers);
+        let exporter = build(to(protocol, server.port));
+        let exports = |count| {
+            let start = Instant::now();
+            std::thread::scope(|scope| {
+                (0..count).for_each(|_| drop(scope.spawn(|| exporter.export(&batch("a")).unwrap())));
+            });
+            start.elapsed()
+        };
+        assert_eq!(exporter.concurrency(), 1, "{protocol}: nobody knows the server yet");
+        assert!(exports(2) >= 2 * DELAY, "{protocol}");
+        assert_eq!(server.connections.load(Ordering::SeqCst), 1, "{protocol}");
+        assert_eq!(exporter.concurrency(), 4, "{protocol}");
+        let taken = exports(7);
+        assert!(2 * DELAY <= taken && taken < 6 * DELAY, "{protocol}: {taken:?}");
+        assert_eq!(server.connections.load(Ordering::SeqCst), 4, "{protocol}");
+        exporter.export(&batch("refused")).unwrap_err();
+        assert_eq!(exporter.concurrency(), 1, "{protocol}");
+        assert!(exports(2) >= 2 * DELAY, "{protocol}: in trouble they take turns");
+        assert_eq!(exporter.concurrency(), 4, "{protocol}");
+    }
+}
+
+#[test]
+fn a_flush_waits_for_what_is_under_way_and_not_for_what_comes_later() {
+    let late = |millis| Answer::http(200).after(Duration::from_millis(millis));
+    let answers = vec![Answer::http(200), late(400), late(1500)];
+    let server = Server::start(Speaks::Http1, answers);
+    let exporter = build(to(Protocol::HttpProtobuf, server.port));
+    exporter.export(&batch("a")).unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| exporter.export(&batch("slow")).unwrap());
+        while server.count() < 2 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        assert!(!exporter.force_flush(Duration::from_millis(20)));
+        let flush = scope.spawn(|| exporter.force_flush(Duration::from_secs(10)));
+        std::thread::sleep(Duration::from_millis(200));
+        scope.spawn(|| exporter.export(&batch("later")).unwrap());
+        assert!(flush.join().unwrap());
+        assert!(!exporter.force_flush(Duration::ZERO), "the later one is still under way");
+    });
+    assert!(exporter.force_flush(Duration::ZERO));
 }
 
 #[test]

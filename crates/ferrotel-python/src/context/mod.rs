@@ -4,6 +4,7 @@ mod object;
 mod path;
 mod runtime;
 mod tree;
+pub mod variable;
 
 use std::sync::atomic::Ordering;
 
@@ -150,14 +151,19 @@ pub fn get_value<'py>(
                 let value = own_value(context.as_ptr());
                 return Bound::from_borrowed_ptr_or_err(py, value).map(|value| Some(value.unbind()));
             }
-            let place = if fields.base.is_null() || may_be_own(key, fields) { context.as_ptr() } else { fields.base };
-            if place == EMPTY.load(Ordering::Relaxed) && ffi::PyUnicode_CheckExact(key.as_ptr()) != 0 {
+            let own = fields.base.is_null() || may_be_own(key, fields) || lazy(context.as_ptr()).base.is_null();
+            if !own
+                && lazy(context.as_ptr()).base == EMPTY.load(Ordering::Relaxed)
+                && ffi::PyUnicode_CheckExact(key.as_ptr()) != 0
+            {
                 return Ok(None);
             }
-            if place == context.as_ptr() && fill(place) != 0 {
+            if own && fill(context.as_ptr()) != 0 {
                 return Err(PyErr::fetch(py));
             }
-            let found = ffi::PyDict_GetItemWithError(place, key.as_ptr());
+            // Held: a key's `__eq__` may have the context filled, which lets go of the base.
+            let place = if own { context.clone() } else { Bound::from_borrowed_ptr(py, lazy(context.as_ptr()).base) };
+            let found = ffi::PyDict_GetItemWithError(place.as_ptr(), key.as_ptr());
             if found.is_null() && !ffi::PyErr_Occurred().is_null() {
                 return Err(PyErr::fetch(py));
             }

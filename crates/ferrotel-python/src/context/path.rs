@@ -18,7 +18,7 @@ use pyo3::prelude::*;
 use super::object::{is_context, lazy};
 use super::runtime::{self, EMPTY, VARIABLE};
 use super::tree::{self, Here};
-use super::with_span;
+use super::{variable, with_span};
 use crate::raw::{self, Raw};
 
 /// So many paths there are at most, used and unused.
@@ -214,7 +214,7 @@ impl Entered {
             }
             // A token remembers what `set` found; the value itself is of no importance.
             let now = here.replace(raw::share(self.before), self.variable, null_mut());
-            let token = ffi::PyContextVar_Set(self.variable, EMPTY.load(Ordering::Relaxed));
+            let token = variable::set(self.variable, EMPTY.load(Ordering::Relaxed));
             ffi::Py_DECREF(here.replace(now, self.variable, null_mut()));
             if token.is_null() {
                 ffi::PyErr_Clear();
@@ -340,7 +340,7 @@ unsafe fn make(entered: &Entered, context: Raw) -> *mut Path {
             || !is_context(context)
             || lazy(context).base != EMPTY.load(Ordering::Relaxed)
             || !lazy(context).key.is_null()
-            || !tree::has_none(entered.before) && path_through(entered.before, entered.value).is_null()
+            || (!tree::has_none(entered.before) && path_through(entered.before, entered.value).is_null())
         {
             return null_mut();
         }

@@ -6,7 +6,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::{Borrowed, ffi, intern};
 
-use super::{path, tree};
+use super::{path, tree, variable};
 use crate::error::log_exception;
 use crate::raw::Raw;
 
@@ -77,8 +77,7 @@ pub fn enter(py: Python<'_>, context: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> 
     // SAFETY: the variable lives as long as the process.
     unsafe {
         if !variable.is_null() {
-            return Bound::from_owned_ptr_or_err(py, ffi::PyContextVar_Set(variable, context.as_ptr()))
-                .map(Bound::unbind);
+            return Bound::from_owned_ptr_or_err(py, variable::set(variable, context.as_ptr())).map(Bound::unbind);
         }
     }
     current(py)?;
@@ -96,7 +95,7 @@ pub fn leave(py: Python<'_>, token: &Bound<'_, PyAny>) -> PyResult<()> {
     let left = unsafe {
         if variable.is_null() {
             runtime(py).and_then(|r| r.call_method1(intern!(py, "detach"), (token,))).map(drop)
-        } else if ffi::PyContextVar_Reset(variable, token.as_ptr()) == 0 {
+        } else if variable::reset(variable, token.as_ptr()) == 0 {
             return Ok(());
         } else {
             Err(PyErr::fetch(py))
@@ -150,8 +149,7 @@ impl RuntimeContextBase {
     fn attach(&self, py: Python<'_>, context: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         // SAFETY: the field is a ContextVar.
         unsafe {
-            Bound::from_owned_ptr_or_err(py, ffi::PyContextVar_Set(self.variable.as_ptr(), context.as_ptr()))
-                .map(Bound::unbind)
+            Bound::from_owned_ptr_or_err(py, variable::set(self.variable.as_ptr(), context.as_ptr())).map(Bound::unbind)
         }
     }
 
@@ -164,7 +162,7 @@ impl RuntimeContextBase {
     /// Makes the context current again that was so before `attach` returned `token`; raises for a foreign token.
     fn detach(&self, py: Python<'_>, token: &Bound<'_, PyAny>) -> PyResult<()> {
         // SAFETY: the field is a ContextVar; a wrong token raises.
-        if unsafe { ffi::PyContextVar_Reset(self.variable.as_ptr(), token.as_ptr()) } == 0 {
+        if unsafe { variable::reset(self.variable.as_ptr(), token.as_ptr()) } == 0 {
             Ok(())
         } else {
             Err(PyErr::fetch(py))

@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
 use super::{text_from_py, text_from_py_lossy, value_from_py, value_to_py};
-use crate::error::warn_with;
+use crate::error::{put_off, warn_with};
 
 /// The engine's attributes for a Python mapping or `None`. Never raises: what cannot be read is counted as dropped.
 pub fn attributes_from_py(
@@ -91,12 +91,15 @@ pub fn set_from_py(
                 }
             }
         }
-        Err(_) => warn_with(
-            object.py(),
-            "opentelemetry.attributes",
-            "Attributes must be a mapping, got `%s`: they are dropped.",
-            object.get_type(),
-        ),
+        Err(error) => {
+            put_off(object.py(), error);
+            warn_with(
+                object.py(),
+                "opentelemetry.attributes",
+                "Attributes must be a mapping, got `%s`: they are dropped.",
+                object.get_type(),
+            );
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyString, PyTuple, PyType};
 use pyo3::{IntoPyObjectExt, ffi};
 
-use crate::error::warn_with;
+use crate::error::{or_put_off, put_off, warn_with};
 use crate::types::{MAPPING, SEQUENCE};
 
 const LOGGER: &str = "opentelemetry.attributes";
@@ -91,7 +91,10 @@ fn other(object: &Bound<'_, PyAny>, limit: Option<usize>, path: &mut Path) -> Va
         path.containers.push(object.as_ptr());
         let value = container(object, limit, path);
         path.containers.pop();
-        value.unwrap_or_else(|_| text_of(object, limit))
+        value.unwrap_or_else(|error| {
+            put_off(object.py(), error);
+            text_of(object, limit)
+        })
     }
 }
 
@@ -189,7 +192,7 @@ fn text_of_object(object: &Bound<'_, PyAny>) -> Option<Text> {
     if !has_own_text {
         return None;
     }
-    object.str().ok().map(|text| text_from_py_lossy(&text))
+    or_put_off(object.py(), object.str()).map(|text| text_from_py_lossy(&text))
 }
 
 #[inline]
@@ -238,7 +241,7 @@ pub fn text_from_py(object: &Bound<'_, PyAny>) -> Text {
         {
             object.get_type().str().map(|text| text_from_py_lossy(&text)).unwrap_or_default()
         }
-        Err(_) => object.str().map(|text| text_from_py_lossy(&text)).unwrap_or_default(),
+        Err(_) => or_put_off(object.py(), object.str()).map(|text| text_from_py_lossy(&text)).unwrap_or_default(),
     }
 }
 

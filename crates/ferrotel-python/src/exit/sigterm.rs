@@ -21,7 +21,7 @@ pub fn register(_module: &Bound<'_, PyModule>) -> PyResult<()> {
 
 #[cfg(target_os = "linux")]
 mod linux {
-    use std::cell::UnsafeCell;
+    use std::cell::{Cell, UnsafeCell};
     use std::ffi::{c_int, c_void};
     use std::mem::{MaybeUninit, zeroed};
     use std::ptr::null_mut;
@@ -61,8 +61,16 @@ mod linux {
 
     /// Looks after SIGTERM from the first item on that a batch processor gets in this process (idempotent).
     pub fn prepare(py: Python<'_>) {
-        static ONCE: Once = Once::new();
-        ONCE.call_once(|| {
+        static ONCE: PyOnceLock<()> = PyOnceLock::new();
+        thread_local! {
+            static PREPARING: Cell<bool> = const { Cell::new(false) };
+        }
+        // What is asked of Python may come back here: a signal handler, or an `os.environ` of the program's own.
+        if ONCE.get(py).is_some() || PREPARING.replace(true) {
+            return;
+        }
+        // Unlike the standard library's, it lets go of the interpreter while it waits for another thread.
+        ONCE.get_or_init(py, || {
             let timeout = timeout(PyEnviron::new(py).var(env_vars::FERROTEL_SIGTERM_TIMEOUT.name).as_deref());
             if timeout.is_zero() {
                 return;
@@ -73,6 +81,7 @@ mod linux {
             }
             batch::on_worker_start(work_began);
         });
+        PREPARING.set(false);
     }
 
     /// This process has something to deliver from now on.

@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::otlp::{OtlpLogRecordExporter, OtlpSpanExporter};
+use crate::greenlets::Sleep;
 use crate::{diagnostics, exit, logs, trace};
 
 /// How long Ctrl-C may have to wait.
@@ -37,7 +38,7 @@ macro_rules! core {
         #[pymethods]
         impl $name {
             #[new]
-            #[pyo3(signature = (exporter, *, max_queue_size, schedule_delay_millis, max_export_batch_size, export_timeout_millis))]
+            #[pyo3(signature = (exporter, *, max_queue_size, schedule_delay_millis, max_export_batch_size, export_timeout_millis, measured=false))]
             fn new(
                 py: Python<'_>,
                 exporter: &$exporter,
@@ -45,6 +46,7 @@ macro_rules! core {
                 schedule_delay_millis: f64,
                 max_export_batch_size: usize,
                 export_timeout_millis: f64,
+                measured: bool,
             ) -> Self {
                 exit::sigterm::prepare(py);
                 let config = BatchConfig {
@@ -52,6 +54,7 @@ macro_rules! core {
                     schedule_delay: millis(schedule_delay_millis),
                     max_export_batch_size,
                     export_timeout: millis(export_timeout_millis),
+                    measured,
                 };
                 $name { processor: Arc::new($processor::new(exporter.exporter(), config)) }
             }
@@ -88,9 +91,17 @@ macro_rules! core {
                 flushed.map(|_| in_time)
             }
 
-            /// The counters `queued`, `dropped`, `exported`, `failed` and `ignored`, in items.
+            /// The counters in items: `queued` and `in_flight` now; `dropped`, of those `abandoned` at shutdown, `exported`,
+            /// `failed` and `ignored` in all.
             fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
                 counts(py, self.processor.counts())
+            }
+
+            /// How many seconds each export since the last call took, and whether it was accepted; for a core that was
+            /// made `measured`.
+            fn take_operations(&self) -> Vec<(f64, bool)> {
+                let operations = self.processor.take_operations().into_iter();
+                operations.map(|operation| (operation.elapsed.as_secs_f64(), operation.accepted)).collect()
             }
         }
 
@@ -135,18 +146,21 @@ fn deadline(processor: &impl Batching, timeout_millis: Option<f64>) -> Instant {
     Instant::now() + timeout_millis.map_or(processor.export_timeout(), millis).min(LONGEST_WAIT)
 }
 
-/// Waits in short pieces, so that the program's signal handlers run in between.
+/// Waits in short pieces, so that the program's signal handlers run in between, and its other greenlets.
 fn flush_until(py: Python<'_>, processor: &impl Batching, deadline: Instant) -> PyResult<bool> {
+    let mut sleep = Sleep::new(py);
     loop {
         let deadline = match exit::exit() {
             Some(exit) => deadline.min(exit.deadline(processor.accepted_at())),
             None => deadline,
         };
-        let piece = deadline.saturating_duration_since(Instant::now()).min(PIECE);
+        let longest = if sleep.is_cooperative() { Duration::ZERO } else { PIECE };
+        let piece = deadline.saturating_duration_since(Instant::now()).min(longest);
         if py.detach(|| processor.force_flush(piece)) {
             return Ok(true);
         }
         py.check_signals()?;
+        sleep.pause()?;
         if processor.is_shut_down() || Instant::now() >= deadline {
             return Ok(false);
         }
@@ -156,7 +170,9 @@ fn flush_until(py: Python<'_>, processor: &impl Batching, deadline: Instant) -> 
 fn counts(py: Python<'_>, counts: BatchCounts) -> PyResult<Bound<'_, PyDict>> {
     let dict = PyDict::new(py);
     dict.set_item("queued", counts.queued)?;
+    dict.set_item("in_flight", counts.in_flight)?;
     dict.set_item("dropped", counts.dropped)?;
+    dict.set_item("abandoned", counts.abandoned)?;
     dict.set_item("exported", counts.exported)?;
     dict.set_item("failed", counts.failed)?;
     dict.set_item("ignored", counts.ignored)?;

@@ -17,6 +17,7 @@ use pyo3::types::{PyBytes, PyString};
 use super::{log_records, metrics_data, spans};
 use crate::diagnostics;
 use crate::environ::PyEnviron;
+use crate::greenlets::wait;
 
 /// One class per signal: PyO3 knows no generic ones. `$extra` are the settings that only this signal has.
 macro_rules! exporter {
@@ -39,7 +40,8 @@ macro_rules! exporter {
             #[new]
             #[pyo3(signature = (
                 *, protocol, endpoint, headers, timeout, compression, insecure=None, certificate=None, client_key=None,
-                client_certificate=None, user_agent=None, max_request_size=None, retryable_codes=None $(, $extra=None)*
+                client_certificate=None, user_agent=None, max_request_size=None, retryable_codes=None, spool_dir=None
+                $(, $extra=None)*
             ))]
             #[expect(
                 clippy::too_many_arguments,
@@ -59,6 +61,7 @@ macro_rules! exporter {
                 user_agent: Option<String>,
                 max_request_size: Option<i64>,
                 retryable_codes: Option<Vec<i32>>,
+                spool_dir: Option<PathBuf>,
                 $($extra: Option<$kind>,)*
             ) -> PyResult<Self> {
                 let protocol: Protocol = parse("protocol", protocol)?;
@@ -80,6 +83,7 @@ macro_rules! exporter {
                     user_agent,
                     max_request_size,
                     retryable_codes,
+                    spool_dir,
                 };
                 Ok($name { exporter: build(py, builder, more) })
             }
@@ -87,15 +91,16 @@ macro_rules! exporter {
             /// Sends `data`. None when it was accepted, else what to log: an empty string where there is nothing to say.
             fn export(&self, py: Python<'_>, data: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
                 let data = $read(data)?;
-                let result = py.detach(|| $exporter::export(&*self.exporter, &data));
+                let exporter = self.exporter.clone();
+                let result = wait(py, move || $exporter::export(&*exporter, &data))?;
                 Ok(problem(py, result))
             }
 
             /// Sends a request that was encoded elsewhere; returns as `export` does.
-            fn send(&self, py: Python<'_>, request: &Bound<'_, PyBytes>) -> Option<String> {
-                let request = request.as_bytes();
-                let result = py.detach(|| self.exporter.export_bytes(request));
-                problem(py, result)
+            fn send(&self, py: Python<'_>, request: &Bound<'_, PyBytes>) -> PyResult<Option<String>> {
+                let (exporter, request) = (self.exporter.clone(), request.as_bytes().to_vec());
+                let result = wait(py, move || exporter.export_bytes(&request))?;
+                Ok(problem(py, result))
             }
 
             /// Ends a retry that waits, and refuses every later batch.
@@ -139,6 +144,7 @@ struct More {
     user_agent: Option<String>,
     max_request_size: Option<i64>,
     retryable_codes: Option<Vec<i32>>,
+    spool_dir: Option<PathBuf>,
 }
 
 fn build<S: Exported>(py: Python<'_>, mut builder: ExporterBuilder<S>, more: More) -> Arc<OtlpExporter<S>> {
@@ -168,6 +174,9 @@ fn build<S: Exported>(py: Python<'_>, mut builder: ExporterBuilder<S>, more: Mor
     }
     if let Some(codes) = more.retryable_codes {
         builder = builder.retryable_codes(codes);
+    }
+    if let Some(directory) = more.spool_dir {
+        builder = builder.spool_dir(directory);
     }
     let exporter = builder.build_lenient(&WithoutOtlp(PyEnviron::new(py)));
     diagnostics::deliver(py);

@@ -360,8 +360,7 @@ fn emit_object<'py>(
 #[inline]
 fn hand_over(this: &Bound<'_, PyAny>, plan: &Plan, record: FinishedLogRecord) -> PyResult<()> {
     count(this)?;
-    plan.on_emit(this.py(), record);
-    Ok(())
+    plan.on_emit(this.py(), record)
 }
 
 /// A record that cannot be read is lost; the program goes on.

@@ -4,15 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use ferrotel::sdk::logs::{BatchLogRecordProcessor, FinishedLogRecord, SimpleLogRecordProcessor};
-use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use pyo3::{PyTraverseError, PyVisit, ffi, intern};
 
 use super::silence::Silence;
 use super::{LOGGER, read_object};
+use crate::attached::Attached;
 use crate::error::log_exception_once;
 use crate::export::Origins;
+use crate::greenlets::wait;
 use crate::types::{DESCRIBE_LOG_RECORD_PROCESSOR, SDK_MULTI_LOG_RECORD_PROCESSOR};
 
 /// As [`Entry::failed`], for processors that are in no list of ours.
@@ -29,12 +30,21 @@ pub enum NativeProcessor {
 
 impl NativeProcessor {
     /// Hands a record over.
+    ///
+    /// # Errors
+    /// What ends a greenlet's waiting.
     #[inline]
-    pub fn on_emit(&self, py: Python<'_>, record: FinishedLogRecord) {
+    pub fn on_emit(&self, py: Python<'_>, record: FinishedLogRecord) -> PyResult<()> {
         match self {
-            NativeProcessor::Batch(batch) => batch.on_emit(record),
+            NativeProcessor::Batch(batch) => {
+                batch.on_emit(record);
+                Ok(())
+            }
             // Blocks for as long as the exporter takes, so other Python threads go on meanwhile.
-            NativeProcessor::Simple(simple) => py.detach(|| simple.on_emit(record)),
+            NativeProcessor::Simple(simple) => {
+                let simple = simple.clone();
+                wait(py, move || simple.on_emit(record))
+            }
         }
     }
 }
@@ -52,6 +62,8 @@ struct Entry {
 /// The processors of one list.
 #[derive(Default)]
 pub struct Plan {
+    /// The tuple that the reference has; `None` for an empty one.
+    processors: Option<Py<PyTuple>>,
     entries: Vec<Entry>,
 }
 
@@ -63,16 +75,20 @@ impl Plan {
     }
 
     /// Hands a record to each processor of a plan that is native.
+    ///
+    /// # Errors
+    /// What ends a greenlet's waiting.
     #[inline]
-    pub fn on_emit(&self, py: Python<'_>, record: FinishedLogRecord) {
+    pub fn on_emit(&self, py: Python<'_>, record: FinishedLogRecord) -> PyResult<()> {
         if let [Entry { native: Some(native), .. }] = &self.entries[..] {
             return native.on_emit(py, record);
         }
         for entry in &self.entries {
             if let Some(native) = &entry.native {
-                native.on_emit(py, record.clone());
+                native.on_emit(py, record.clone())?;
             }
         }
+        Ok(())
     }
 
     /// Hands a Python record to each processor. What one raises is logged, and the others get it all the same.
@@ -85,7 +101,7 @@ impl Plan {
         for entry in &self.entries {
             let told = match &entry.native {
                 Some(native) => {
-                    read_object(record, origins).map(|read| native.on_emit(py, FinishedLogRecord::new(read)))
+                    read_object(record, origins).and_then(|read| native.on_emit(py, FinishedLogRecord::new(read)))
                 }
                 None => entry.processor.bind(py).call_method1(intern!(py, "on_emit"), (record,)).map(drop),
             };
@@ -133,7 +149,7 @@ pub fn plan_of(processor: &Bound<'_, PyAny>) -> Option<Arc<Plan>> {
         }
         processor.cast_unchecked::<LogRecordProcessorListBase>()
     };
-    Some(list.get().plan.lock().clone())
+    Some(list.get().plan.get(processor.py()))
 }
 
 /// Hands a Python record to a processor that is in no list of ours.
@@ -157,39 +173,33 @@ fn failed(py: Python<'_>, error: PyErr, reported: &AtomicBool) -> PyResult<()> {
 /// of it.
 #[pyclass(subclass, frozen, module = "ferrotel._native")]
 pub struct LogRecordProcessorListBase {
-    processors: Mutex<Py<PyTuple>>,
-    plan: Mutex<Arc<Plan>>,
+    plan: Attached<Arc<Plan>>,
 }
 
 #[pymethods]
 impl LogRecordProcessorListBase {
     #[new]
     #[pyo3(signature = (*_args, **_kwargs))]
-    fn new(py: Python<'_>, _args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
-        LogRecordProcessorListBase { processors: Mutex::new(PyTuple::empty(py).unbind()), plan: Mutex::default() }
+    fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
+        LogRecordProcessorListBase { plan: Attached::default() }
     }
 
     /// Processors often know their provider, which knows them through this list.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        // A lock that is taken belongs to a call under way, for whose sake nothing here is garbage.
-        if let Some(processors) = self.processors.try_lock() {
-            visit.call(&*processors)?;
-        }
-        if let Some(plan) = self.plan.try_lock() {
-            for entry in &plan.entries {
-                visit.call(&entry.processor)?;
-            }
-        }
-        Ok(())
+        // SAFETY: called by the collector, which is attached and runs no Python code meanwhile.
+        let plan = unsafe { self.plan.peek() };
+        visit.call(&plan.processors)?;
+        plan.entries.iter().try_for_each(|entry| visit.call(&entry.processor))
     }
 
     fn __clear__(&self, py: Python<'_>) {
-        drop(self.replace(PyTuple::empty(py).unbind(), Plan::default()));
+        drop(self.plan.replace(py, Arc::default()));
     }
 
     #[getter(_log_record_processors)]
     fn processors(&self, py: Python<'_>) -> Py<PyTuple> {
-        self.processors.lock().clone_ref(py)
+        let plan = self.plan.get(py);
+        plan.processors.as_ref().map_or_else(|| PyTuple::empty(py).unbind(), |processors| processors.clone_ref(py))
     }
 
     #[setter(_log_record_processors)]
@@ -203,16 +213,9 @@ impl LogRecordProcessorListBase {
             let native = crate::export::native_log_record_processor(&core);
             entries.push(Entry { processor: processor.unbind(), native, asks, failed: AtomicBool::new(false) });
         }
-        drop(self.replace(tuple.unbind(), Plan { entries }));
+        let plan = Plan { processors: Some(tuple.unbind()), entries };
+        drop(self.plan.replace(py, Arc::new(plan)));
         Ok(())
-    }
-}
-
-impl LogRecordProcessorListBase {
-    /// Returns what was there, to be dropped after the locks: that may run Python code.
-    fn replace(&self, processors: Py<PyTuple>, plan: Plan) -> (Py<PyTuple>, Arc<Plan>) {
-        let processors = std::mem::replace(&mut *self.processors.lock(), processors);
-        (processors, std::mem::replace(&mut *self.plan.lock(), Arc::new(plan)))
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use pyo3::prelude::*;
 use pyo3::{IntoPyObjectExt, ffi};
 
+use crate::context;
 use crate::raw::Raw;
 
 /// Holds what silences, a string; unset for nothing.
@@ -82,7 +83,7 @@ fn set<'py>(
     let value = value.into_bound_py_any(py).ok()?;
     // SAFETY: a ContextVar that lives as long as the process; returns null or a new token.
     unsafe {
-        let token = ffi::PyContextVar_Set(variable.load(Ordering::Relaxed), value.as_ptr());
+        let token = context::variable::set(variable.load(Ordering::Relaxed), value.as_ptr());
         if token.is_null() {
             ffi::PyErr_Clear();
         }
@@ -95,7 +96,7 @@ fn reset(variable: &AtomicPtr<ffi::PyObject>, token: &Bound<'_, PyAny>) {
     let pending = PyErr::take(token.py());
     // SAFETY: a ContextVar and one of its tokens; one of another context raises, and there is nothing to undo then.
     unsafe {
-        if ffi::PyContextVar_Reset(variable.load(Ordering::Relaxed), token.as_ptr()) != 0 {
+        if context::variable::reset(variable.load(Ordering::Relaxed), token.as_ptr()) != 0 {
             ffi::PyErr_Clear();
         }
     }

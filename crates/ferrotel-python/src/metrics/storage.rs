@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 use super::stream::MetricStream;
 use crate::diagnostics;
 use crate::export::otlp::OtlpMetricExporter;
+use crate::greenlets::wait;
 use crate::late_threads;
 use crate::trace::{resource_from_py, scope_from_py};
 
@@ -59,28 +60,27 @@ impl MetricStorage {
                 read
             }
         };
-        Ok(py.detach(|| self.storage.collect(&read, now)).map(|data| CollectedMetrics { data }))
+        Ok(py.detach(|| self.storage.collect(&read, now)).map(|data| CollectedMetrics { data: Arc::new(data) }))
     }
 }
 
 /// A collection that was not made into Python objects.
 #[pyclass(frozen, module = "ferrotel._native")]
 struct CollectedMetrics {
-    data: MetricsData,
+    data: Arc<MetricsData>,
 }
 
 #[pymethods]
 impl CollectedMetrics {
     /// Sends the collection. None when it was accepted, else the logger and the line for it; an empty line where there is
     /// nothing to say.
-    fn export(&self, py: Python<'_>, exporter: &OtlpMetricExporter) -> Option<(&'static str, String)> {
+    fn export(&self, py: Python<'_>, exporter: &OtlpMetricExporter) -> PyResult<Option<(&'static str, String)>> {
         late_threads::protect();
         let exporter = exporter.exporter();
-        let result = py.detach(|| exporter.export(&self.data));
+        let (target, data) = (exporter.log_target(), self.data.clone());
+        let result = wait(py, move || exporter.export(&data))?;
         diagnostics::deliver(py);
-        let error = result.err()?;
-        let line = if error.is_shutdown() { String::new() } else { error.to_string() };
-        Some((exporter.log_target(), line))
+        Ok(result.err().map(|error| (target, if error.is_shutdown() { String::new() } else { error.to_string() })))
     }
 }
 

@@ -17,7 +17,7 @@ use super::exemplar;
 use super::instrument::kind_named;
 use super::recorder::{Converted, Recorded, Recorder};
 use super::{amount, points};
-use crate::error::log_exception;
+use crate::error::{interruption, log_exception};
 use crate::late_threads;
 use crate::raw::Raw;
 
@@ -97,7 +97,7 @@ impl MetricStream {
             host: None,
         });
         self.stream.record(&attributes, number, offer.as_ref());
-        Ok(())
+        interruption().map_or(Ok(()), Err)
     }
 
     /// The stream's `Metric` up to `now`, in nanoseconds since the Unix epoch; None where there is no point.
@@ -107,6 +107,11 @@ impl MetricStream {
             Some(metric) => points::metric_to_py(py, metric).map(Some),
             None => Ok(None),
         }
+    }
+
+    /// In a forked child: forgets what its parent measured.
+    fn restart(&self) {
+        self.stream.restart();
     }
 }
 
@@ -157,6 +162,7 @@ impl Observer {
                 let message = format!("Callback failed for instrument {name}.");
                 log_exception(py, error, "opentelemetry.sdk.metrics._internal.instrument", &message)?;
             }
+            interruption().map_or(Ok(()), Err)?;
         }
         Ok(())
     }

@@ -4,15 +4,15 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString};
 use pyo3::{Borrowed, ffi, intern};
 
 use super::known::{is_default_getter, is_default_setter};
 use super::log::warn;
 use crate::error::log_exception;
+use crate::http::Spelling;
 use crate::raw::Raw;
-use crate::types::GET_LOGGER;
+use crate::types::{DEFAULT_GETTER, DEFAULT_SETTER, GET_LOGGER};
 
 const LOGGER: &str = "opentelemetry.propagators.textmap";
 
@@ -61,13 +61,18 @@ impl<'a, 'py> Getter<'a, 'py> {
         self.0.is_none()
     }
 
+    /// How the carriers of an instrumentation's getter spell headers, where they are plain dicts.
+    #[inline]
+    pub fn spelling(self) -> Option<Spelling> {
+        self.0.and_then(Spelling::of)
+    }
+
     /// The Python object.
     ///
     /// # Errors
     /// `opentelemetry.propagators.textmap` cannot be imported.
     pub fn object(self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        static DEFAULT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        self.0.map_or_else(|| default_object(py, &DEFAULT, "default_getter"), |getter| Ok(getter.clone()))
+        self.0.map_or_else(|| Ok(DEFAULT_GETTER.get(py)?.to_owned()), |getter| Ok(getter.clone()))
     }
 }
 
@@ -87,15 +92,8 @@ impl<'a, 'py> Setter<'a, 'py> {
     /// # Errors
     /// `opentelemetry.propagators.textmap` cannot be imported.
     pub fn object(self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        static DEFAULT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        self.0.map_or_else(|| default_object(py, &DEFAULT, "default_setter"), |setter| Ok(setter.clone()))
+        self.0.map_or_else(|| Ok(DEFAULT_SETTER.get(py)?.to_owned()), |setter| Ok(setter.clone()))
     }
-}
-
-fn default_object<'py>(py: Python<'py>, kept: &PyOnceLock<Py<PyAny>>, name: &str) -> PyResult<Bound<'py, PyAny>> {
-    let object =
-        kept.get_or_try_init(py, || py.import("opentelemetry.propagators.textmap")?.getattr(name).map(Bound::unbind))?;
-    Ok(object.bind(py).clone())
 }
 
 /// Reads several headers of a plain dict; `None` where one of them is no plain string, or cannot be looked up: [`read`]

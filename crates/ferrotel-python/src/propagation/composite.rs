@@ -52,13 +52,15 @@ pub fn extract_all<'py>(
     getter: Getter<'_, 'py>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = carrier.py();
-    if getter.is_default()
+    let spelling = getter.spelling();
+    if (getter.is_default() || spelling.is_some())
         && let Ok(carrier) = carrier.cast_exact::<PyDict>()
         && COMPOSITE.is_behind(composite, 1)
         && propagators_of(composite).is_some_and(|propagators| are_w3c(&propagators))
     {
         let names = [intern!(py, "traceparent"), intern!(py, "tracestate"), intern!(py, "baggage")];
-        if let Some(headers) = read_plain(carrier, names) {
+        let headers = spelling.map_or_else(|| read_plain(carrier, names), |spelling| spelling.read_w3c(carrier));
+        if let Some(headers) = headers {
             return extract_w3c(py, headers, context);
         }
     }

@@ -73,7 +73,7 @@ impl KnownPropagator {
 /// # Safety
 /// `class` is alive.
 #[inline]
-unsafe fn version_of(class: *mut ffi::PyTypeObject) -> c_uint {
+pub unsafe fn version_of(class: *mut ffi::PyTypeObject) -> c_uint {
     // SAFETY: the caller's promise; both fields are only written while attached.
     unsafe {
         // Before 3.11 a class that changed keeps its old version until it gets a new one, and loses this flag.
@@ -84,8 +84,9 @@ unsafe fn version_of(class: *mut ffi::PyTypeObject) -> c_uint {
     }
 }
 
+/// Whether the object's `__dict__` has so many entries.
 #[inline]
-fn has_attributes(object: &Bound<'_, PyAny>, count: usize) -> bool {
+pub fn has_attributes(object: &Bound<'_, PyAny>, count: usize) -> bool {
     // SAFETY: `object` is alive.
     match unsafe { attributes_of(object.as_ptr()) } {
         Attributes::Unknown => false,

@@ -16,5 +16,5 @@ pub fn warn<'py>(py: Python<'py>, logger: &str, arguments: impl PyCallArgs<'py>)
         .get(py)
         .and_then(|get| get.call1((logger,)))
         .and_then(|logger| logger.call_method1(intern!(py, "warning"), arguments));
-    drop(logged);
+    crate::error::or_put_off(py, logged);
 }

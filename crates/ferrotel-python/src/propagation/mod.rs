@@ -11,7 +11,8 @@ mod trace_context;
 
 use pyo3::prelude::*;
 
-pub use carrier::{Getter, read};
+pub use carrier::{Getter, read, read_plain};
+pub use known::{has_attributes, version_of};
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     known::register(module)?;

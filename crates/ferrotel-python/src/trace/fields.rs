@@ -130,10 +130,7 @@ unsafe extern "C" fn set(this: Raw, value: Raw, field: *mut c_void) -> c_int {
                     &mut span.foreign
                 }
             };
-            if place.is_null() {
-                *place = PyDict::new(py).into_ptr();
-            }
-            Bound::from_borrowed_ptr(py, *place).cast_into_unchecked::<PyDict>().set_item(name_of(field), value)?;
+            dict_in(py, place).set_item(name_of(field), value)?;
             Ok(raw::none(py))
         });
         if done.is_null() {
@@ -162,10 +159,25 @@ fn keep(py: Python<'_>, span: &mut SpanObject, field: usize, made: &Bound<'_, Py
         {
             return Ok(());
         }
-        if span.kept.is_null() {
-            span.kept = PyDict::new(py).into_ptr();
+        dict_in(py, &mut span.kept).set_item(name_of(field), made)
+    }
+}
+
+/// One of the two dicts of a span, made where it is not there.
+///
+/// # Safety
+/// Attached; `place` is null or holds a dict that the span owns.
+unsafe fn dict_in<'py>(py: Python<'py>, place: *mut Raw) -> Bound<'py, PyDict> {
+    // SAFETY: the caller's promise. Making a dict may run the collector, and that code that makes this one: hence the
+    // second look, through a pointer, which takes nothing for known.
+    unsafe {
+        if (*place).is_null() {
+            let made = PyDict::new(py);
+            if (*place).is_null() {
+                *place = made.into_ptr();
+            }
         }
-        Bound::from_borrowed_ptr(py, span.kept).cast_into_unchecked::<PyDict>().set_item(name_of(field), made)
+        Bound::from_borrowed_ptr(py, *place).cast_into_unchecked()
     }
 }
 
@@ -176,7 +188,8 @@ fn remove(py: Python<'_>, dict: &mut Raw, name: &str) {
         if let Some(names) = Bound::from_borrowed_ptr_or_opt(py, *dict) {
             let names = names.cast_into_unchecked::<PyDict>();
             let _ = names.del_item(name);
-            if names.is_empty() {
+            // What was taken out may have put something in as it died.
+            if names.is_empty() && *dict == names.as_ptr() {
                 raw::replace(dict, std::ptr::null_mut());
             }
         }

@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use ferrotel::sdk::trace::{BatchSpanProcessor, FinishedSpan, SimpleSpanProcessor};
-use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use pyo3::{PyTraverseError, PyVisit};
 use pyo3::{ffi, intern};
 
 use super::span::{SpanObject, readable};
+use crate::attached::Attached;
 use crate::error::log_exception_once;
+use crate::greenlets::wait;
 use crate::types::{DESCRIBE_PROCESSOR, SDK_MULTI_PROCESSOR};
 
 const LOGGER: &str = "opentelemetry.sdk.trace";
@@ -46,6 +47,8 @@ struct Entry {
 /// The processors of one list, and what they need of a span.
 #[derive(Default)]
 struct Plan {
+    /// The tuple that the reference has; `None` for an empty one.
+    processors: Option<Py<PyTuple>>,
     entries: Vec<Entry>,
     start: bool,
     ending: bool,
@@ -56,39 +59,33 @@ struct Plan {
 /// What `SynchronousMultiSpanProcessor` stands on: the tuple of processors that the reference has, and a plan made of it.
 #[pyclass(subclass, frozen, module = "ferrotel._native")]
 pub struct ProcessorListBase {
-    processors: Mutex<Py<PyTuple>>,
-    plan: Mutex<Arc<Plan>>,
+    plan: Attached<Arc<Plan>>,
 }
 
 #[pymethods]
 impl ProcessorListBase {
     #[new]
     #[pyo3(signature = (*_args, **_kwargs))]
-    fn new(py: Python<'_>, _args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, pyo3::types::PyDict>>) -> Self {
-        ProcessorListBase { processors: Mutex::new(PyTuple::empty(py).unbind()), plan: Mutex::default() }
+    fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, pyo3::types::PyDict>>) -> Self {
+        ProcessorListBase { plan: Attached::default() }
     }
 
     /// Processors often know their provider, which knows them through this list.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        // A lock that is taken belongs to a call under way, for whose sake nothing here is garbage.
-        if let Some(processors) = self.processors.try_lock() {
-            visit.call(&*processors)?;
-        }
-        if let Some(plan) = self.plan.try_lock() {
-            for entry in &plan.entries {
-                visit.call(&entry.processor)?;
-            }
-        }
-        Ok(())
+        // SAFETY: called by the collector, which is attached and runs no Python code meanwhile.
+        let plan = unsafe { self.plan.peek() };
+        visit.call(&plan.processors)?;
+        plan.entries.iter().try_for_each(|entry| visit.call(&entry.processor))
     }
 
     fn __clear__(&self, py: Python<'_>) {
-        drop(self.replace(PyTuple::empty(py).unbind(), Plan::default()));
+        drop(self.plan.replace(py, Arc::default()));
     }
 
     #[getter(_span_processors)]
     fn processors(&self, py: Python<'_>) -> Py<PyTuple> {
-        self.processors.lock().clone_ref(py)
+        let plan = self.plan.get(py);
+        plan.processors.as_ref().map_or_else(|| PyTuple::empty(py).unbind(), |processors| processors.clone_ref(py))
     }
 
     #[setter(_span_processors)]
@@ -111,17 +108,10 @@ impl ProcessorListBase {
             ending: entries.iter().any(|entry| entry.ending),
             python_end: entries.iter().any(|entry| matches!(entry.end, OnEnd::Python)),
             entries,
+            processors: Some(tuple.unbind()),
         };
-        drop(self.replace(tuple.unbind(), plan));
+        drop(self.plan.replace(py, Arc::new(plan)));
         Ok(())
-    }
-}
-
-impl ProcessorListBase {
-    /// Returns what was there, to be dropped after the locks: that may run Python code.
-    fn replace(&self, processors: Py<PyTuple>, plan: Plan) -> (Py<PyTuple>, Arc<Plan>) {
-        let processors = std::mem::replace(&mut *self.processors.lock(), processors);
-        (processors, std::mem::replace(&mut *self.plan.lock(), Arc::new(plan)))
     }
 }
 
@@ -170,14 +160,11 @@ pub fn on_start<'py>(
     let py = object.py();
     let Some(processor) = processor_of(py, span) else { return Ok(()) };
     if let Some(list) = list_of(&processor) {
-        // The lock is given back before Python runs: a processor may make spans.
-        let plan = {
-            let plan = list.get().plan.lock();
-            if !plan.start {
-                return Ok(());
-            }
-            plan.clone()
-        };
+        // A copy: a processor may make spans, or change the list.
+        let plan = list.get().plan.get(py);
+        if !plan.start {
+            return Ok(());
+        }
         for entry in plan.entries.iter().filter(|entry| entry.start) {
             call_start(entry.processor.bind(py), object, parent)
                 .or_else(|e| failed(py, e, "on_start", &entry.failed))?;
@@ -196,7 +183,8 @@ pub fn on_end(object: &Bound<'_, PyAny>, span: &SpanObject, sampled: bool) -> Py
     let py = object.py();
     let Some(processor) = processor_of(py, span) else { return Ok(()) };
     if let Some(list) = list_of(&processor) {
-        let plan = list.get().plan.lock();
+        // A copy here too: a span that falls out of a full queue may be the last to hold a Python object.
+        let plan = list.get().plan.get(py);
         if let [Entry { end: OnEnd::Native(NativeProcessor::Batch(native)), ending: false, .. }] = &plan.entries[..]
             && span.foreign.is_null()
         {
@@ -205,9 +193,7 @@ pub fn on_end(object: &Bound<'_, PyAny>, span: &SpanObject, sampled: bool) -> Py
             }
             return Ok(());
         }
-        let waiting = plan.clone();
-        drop(plan);
-        return end_planned(object, span, sampled, &waiting);
+        return end_planned(object, span, sampled, &plan);
     }
     processor
         .getattr(intern!(py, "_on_ending"))
@@ -240,7 +226,7 @@ fn end_planned(object: &Bound<'_, PyAny>, span: &SpanObject, sampled: bool, plan
                     None => Ok(FinishedSpan(span.cell().clone())),
                 };
                 match finished {
-                    Ok(finished) => hand_over(py, native, finished),
+                    Ok(finished) => hand_over(py, native, finished)?,
                     Err(error) => failed(py, error, "on_end", &entry.failed)?,
                 }
             }
@@ -254,11 +240,19 @@ fn end_planned(object: &Bound<'_, PyAny>, span: &SpanObject, sampled: bool, plan
     Ok(())
 }
 
-fn hand_over(py: Python<'_>, native: &NativeProcessor, span: FinishedSpan) {
+/// # Errors
+/// What ends a greenlet's waiting.
+fn hand_over(py: Python<'_>, native: &NativeProcessor, span: FinishedSpan) -> PyResult<()> {
     match native {
-        NativeProcessor::Batch(batch) => batch.on_end(span),
+        NativeProcessor::Batch(batch) => {
+            batch.on_end(span);
+            Ok(())
+        }
         // Blocks for as long as the exporter takes, so other Python threads go on meanwhile.
-        NativeProcessor::Simple(simple) => py.detach(|| simple.on_end(span)),
+        NativeProcessor::Simple(simple) => {
+            let simple = simple.clone();
+            wait(py, move || simple.on_end(span))
+        }
     }
 }
 

@@ -21,6 +21,7 @@ use super::span::{RECORD_EXCEPTION, SET_STATUS_ON_EXCEPTION, make_span, span_of}
 use super::{PySpanContext, context_object_of, non_recording, processor_list};
 use crate::context;
 use crate::convert::{attributes_from_py, text_from_py};
+use crate::error::or_put_off;
 use crate::hooks::{id_generator, sampler};
 use crate::raw::{self, Raw, Spec, arguments, given, guard};
 use crate::types::SDK_TRACER;
@@ -435,8 +436,9 @@ fn start_native<'py>(object: &Bound<'py, PyAny>, start: &Start, flags: u8) -> Py
 /// Links that point nowhere and say nothing are left out; one that cannot be read costs itself alone.
 fn links_from_py(links: &Bound<'_, PyAny>, limits: &SpanLimits) -> Bounded<Link> {
     let mut kept = Bounded::default();
-    let Ok(links) = links.try_iter() else { return kept };
-    for link in links.flatten().filter(|link| !link.is_none()) {
+    let py = links.py();
+    let Some(links) = or_put_off(py, links.try_iter()) else { return kept };
+    for link in links.map_while(|link| or_put_off(py, link)).filter(|link| !link.is_none()) {
         match link_from_py(&link) {
             Ok(link) => {
                 if link.is_worth_keeping() {
@@ -444,7 +446,8 @@ fn links_from_py(links: &Bound<'_, PyAny>, limits: &SpanLimits) -> Bounded<Link>
                 }
             }
             Err(error) => {
-                let _ = crate::error::log_exception(link.py(), error, "opentelemetry.sdk.trace", "Ignoring a link");
+                let logged = crate::error::log_exception(py, error, "opentelemetry.sdk.trace", "Ignoring a link");
+                or_put_off(py, logged);
             }
         }
     }

@@ -4,10 +4,11 @@ use std::cell::UnsafeCell;
 use std::marker::PhantomData;
 use std::mem::{forget, replace};
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use super::fork;
+use super::sync::atomic::{AtomicU32, Ordering};
+use super::sync::{hint, thread};
 
 const FREE: u32 = 0;
 
@@ -36,7 +37,7 @@ unsafe impl<T: Send> Sync for ForkLock<T> {}
 
 impl<T> ForkLock<T> {
     /// Guards `value`.
-    pub const fn new(value: T) -> Self {
+    pub fn new(value: T) -> Self {
         ForkLock { holder: AtomicU32::new(FREE), value: UnsafeCell::new(value) }
     }
 
@@ -87,10 +88,10 @@ impl Waiting {
     pub fn pause(&mut self) {
         self.0 = self.0.saturating_add(1);
         match self.0 {
-            0..=100 => std::hint::spin_loop(),
-            101..=200 => std::thread::yield_now(),
+            0..=100 => hint::spin_loop(),
+            101..=200 => thread::yield_now(),
             // A holder of lower priority gets the processor only while this thread sleeps.
-            _ => std::thread::sleep(Duration::from_micros(50)),
+            _ => thread::sleep(Duration::from_micros(50)),
         }
     }
 }

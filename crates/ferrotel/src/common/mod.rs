@@ -9,6 +9,7 @@ pub mod fork_lock;
 pub mod fork_mutex;
 pub mod host;
 pub mod scope;
+pub(crate) mod sync;
 pub mod value;
 
 pub use attributes::{Attributes, KeyValue};

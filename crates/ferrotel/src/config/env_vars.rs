@@ -102,6 +102,10 @@ env_vars! {
         FERROTEL_DISABLED;
         /// How many seconds the exit of the program may take while no batch is accepted. What is left then is lost, and a log line says how much.
         FERROTEL_EXIT_TIMEOUT = "5";
+        /// A directory in which the OTLP exporters keep batches that are not delivered, until the collector is back or another process sends them: see [reliability](reliability.md#the-spool). Not set: they wait in memory.
+        FERROTEL_SPOOL_DIR;
+        /// How many bytes of disk that directory may take. When it is full, its oldest batches are dropped, and a log line says how many.
+        FERROTEL_SPOOL_MAX_BYTES = "536870912";
         /// How many seconds a process that SIGTERM ends, and that has no handler for it, may take to deliver what is queued; `0`: none, SIGTERM is left alone.
         FERROTEL_SIGTERM_TIMEOUT = "2";
     }

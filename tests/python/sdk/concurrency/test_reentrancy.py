@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from typing import Any
+
+import pytest
 
 from opentelemetry import metrics, trace
 from opentelemetry.sdk.metrics import MeterProvider
@@ -13,6 +17,90 @@ from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.util._once import Once
+
+
+def run(program: str) -> str:
+    """What a program prints that hangs where this goes wrong."""
+    program = "import faulthandler; faulthandler.dump_traceback_later(30, exit=True)\n" + program
+    command = [sys.executable, "-c", program]
+    ran = subprocess.run(command, capture_output=True, timeout=60, text=True)
+    assert ran.returncode == 0 and ran.stderr == "", ran.stderr
+    return ran.stdout
+
+
+@pytest.mark.parametrize("how", ["by two threads", "by what it asks"])
+def test_the_first_batch_processor_may_be_made_twice_at_once(how: str) -> None:
+    # The first one reads the environment, which a program may have replaced by Python code of its own.
+    printed = run(
+        f"""
+import os, threading, time
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+made = []
+def make():
+    made.append(BatchSpanProcessor(OTLPSpanExporter("http://127.0.0.1:9/v1/traces")))
+
+class Environ(dict):
+    def get(self, name, default=None):
+        if name == "FERROTEL_SIGTERM_TIMEOUT":
+            if {how!r} == "by two threads":
+                time.sleep(0.2)
+            else:
+                make()
+        return dict.get(self, name, default)
+
+os.environ = Environ(os.environ)
+threads = [threading.Thread(target=make) for _ in range(2)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(len(made))
+for processor in made:
+    processor.shutdown()
+"""
+    )
+    assert printed.strip() == ("2" if how == "by two threads" else "3")
+
+
+def test_a_span_that_falls_out_of_a_full_queue_may_be_the_last_to_hold_a_resource() -> None:
+    printed = run(
+        """
+import gc
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider, SpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+import logging
+logging.disable(logging.CRITICAL)
+
+batch = BatchSpanProcessor(OTLPSpanExporter("http://127.0.0.1:9/v1/traces"), max_queue_size=2, max_export_batch_size=2)
+provider = TracerProvider(shutdown_on_exit=False)
+provider.add_span_processor(batch)
+tracer = provider.get_tracer("lasting")
+ended = []
+
+class Ending(Resource):
+    def __del__(self):
+        tracer.start_span("at the resource's end").end()
+        ended.append(1)
+
+def fleeting():
+    gone = TracerProvider(resource=Ending({}), shutdown_on_exit=False)
+    gone.add_span_processor(batch)
+    gone.get_tracer("fleeting").start_span("fleeting").end()
+
+for _ in range(50):
+    fleeting()
+    gc.collect()
+    for _ in range(200):
+        # By a method of a class of PyO3's, where the native code lets go of Python objects at once.
+        tracer.start_span("lasting").end()
+print(len(ended) > 0)
+"""
+    )
+    assert printed.strip() == "True"
 
 
 class Again:

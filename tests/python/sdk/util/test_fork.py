@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -42,6 +44,21 @@ def test_what_one_raises_keeps_no_other_from_being_told(caplog: pytest.LogCaptur
     _fork._after_in_child()
     assert told.count == 1
     assert "not today" in caplog.text
+
+
+def test_a_worker_of_uwsgi_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    uwsgi = SimpleNamespace(post_fork_hook=lambda: calls.append("the program's own"))
+    monkeypatch.setitem(sys.modules, "uwsgi", uwsgi)
+    told = Told()
+    for _ in range(2):
+        _fork.call_after_fork(told.tell)
+    # Another process, of which Python has not heard.
+    monkeypatch.setattr(_fork, "_ready", 0)
+    uwsgi.post_fork_hook()
+    assert (told.count, calls) == (2, ["the program's own"])
+    uwsgi.post_fork_hook()
+    assert told.count == 2
 
 
 def test_nothing_is_kept_of_providers_that_are_gone() -> None:

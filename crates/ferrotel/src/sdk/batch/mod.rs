@@ -12,7 +12,7 @@ mod processor;
 mod queue;
 mod worker;
 
-pub use counts::BatchCounts;
+pub use counts::{BatchCounts, ExportOperation};
 pub use live::{begin_delivery, deliver_now, on_worker_start, resume};
 pub(super) use notice::Repeats;
 pub use per_process::PerProcess;

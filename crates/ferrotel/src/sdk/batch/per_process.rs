@@ -1,9 +1,9 @@
 //! State that a fork must not hand on.
 
 use std::marker::PhantomData;
-use std::sync::atomic::{AtomicPtr, Ordering};
 
 use crate::common::fork;
+use crate::common::sync::atomic::{AtomicPtr, Ordering};
 
 struct Slot<T> {
     generation: u32,
@@ -57,7 +57,7 @@ fn boxed<T>(value: T) -> *mut Slot<T> {
 
 impl<T> Drop for PerProcess<T> {
     fn drop(&mut self) {
-        let slot = *self.slot.get_mut();
+        let slot = self.slot.load(Ordering::Relaxed);
         // SAFETY: nobody else has access any more, and the pointer came from `Box::into_raw`.
         unsafe {
             if (*slot).generation == fork::generation() {

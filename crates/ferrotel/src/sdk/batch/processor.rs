@@ -1,16 +1,17 @@
 //! The batch processor: what producers and the host call.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::counts::BatchCounts;
+use super::counts::{BatchCounts, ExportOperation, Operations};
 use super::live::{self, Begun, Live};
 use super::notice::{DropReport, Repeats};
 use super::per_process::PerProcess;
 use super::queue::{Queue, Worker};
 use super::worker;
 use crate::common::diagnostics::{self, Level};
+use crate::common::sync::{Condvar, Mutex, MutexGuard};
 use crate::config::BatchSettings;
 
 /// The logger under which users look for a batch processor's lines.
@@ -32,9 +33,12 @@ pub trait BatchItem: Send + Sized + 'static {
     fn recycle(batch: &mut Vec<Self>) {
         batch.clear();
     }
+
+    /// Takes back one that found no room, on the thread that queues the next one.
+    fn release(self) {}
 }
 
-/// Where batches go. `export` is called by one thread at a time.
+/// Where batches go. `export` is called by one thread at a time, or by as many as `concurrency` says.
 pub trait BatchSink<T>: Send + Sync + 'static {
     /// Sends one batch, blocking for as long as the sink's own timeout at most.
     ///
@@ -51,6 +55,13 @@ pub trait BatchSink<T>: Send + Sync + 'static {
     /// Whether the process is about to be killed: then a batch that was refused is not tried again, and a wait for the
     /// next attempt ends at once.
     fn set_hurried(&self, _hurried: bool) {}
+
+    /// How many batches may be under way at once, at this moment. Must be quick: it is asked under the queue's lock.
+    ///
+    /// More than one pays where batches fill faster than an answer comes: then full batches go out side by side.
+    fn concurrency(&self) -> usize {
+        1
+    }
 }
 
 /// Why a [`BatchSink`] did not accept a batch.
@@ -75,6 +86,8 @@ pub struct BatchConfig {
     ///
     /// One export is bounded by the exporter's own timeout.
     pub export_timeout: Duration,
+    /// Remembers how long each export took, for [`BatchProcessor::take_operations`]. Default: no.
+    pub measured: bool,
 }
 
 impl Default for BatchConfig {
@@ -84,6 +97,7 @@ impl Default for BatchConfig {
             schedule_delay: Duration::from_millis(5000),
             max_export_batch_size: 512,
             export_timeout: Duration::from_millis(30_000),
+            measured: false,
         }
     }
 }
@@ -95,6 +109,7 @@ impl From<&BatchSettings> for BatchConfig {
             schedule_delay: settings.schedule_delay,
             max_export_batch_size: settings.max_export_batch_size,
             export_timeout: settings.export_timeout.unwrap_or(FOREVER),
+            measured: false,
         }
     }
 }
@@ -112,12 +127,16 @@ pub struct BatchProcessor<T: BatchItem> {
 /// What the processor and its worker share in one process.
 pub(super) struct Shared<T> {
     queue: Mutex<Queue<T>>,
+    /// For the worker.
     pub wake: Condvar,
+    /// For its helpers.
+    pub more: Condvar,
     pub progress: Condvar,
     pub config: BatchConfig,
     pub sink: Arc<dyn BatchSink<T>>,
     pub drops: Mutex<DropReport>,
     pub refusals: Mutex<Repeats>,
+    pub operations: Mutex<Operations>,
 }
 
 impl<T> Shared<T> {
@@ -178,6 +197,7 @@ impl<T: BatchItem> BatchProcessor<T> {
             max_export_batch_size: config.max_export_batch_size.clamp(1, max_queue_size),
             schedule_delay: config.schedule_delay.min(FOREVER),
             export_timeout: config.export_timeout.min(FOREVER),
+            measured: config.measured,
         };
         live::prepare();
         let shared = shared(&sink, &config, false);
@@ -198,19 +218,31 @@ impl<T: BatchItem> BatchProcessor<T> {
             return self.ignore(queue, item);
         }
         let evicted = queue.push(item);
-        let wake = queue.worker_sleeps && queue.len() >= self.config.max_export_batch_size;
+        let full = queue.len() >= self.config.max_export_batch_size;
+        let wake = full && queue.worker_sleeps;
         if wake {
             queue.worker_sleeps = false;
         }
+        // One for each batch that has filled while the worker was busy.
+        let help = full
+            && !wake
+            && queue.helpers_asleep > 0
+            && evicted.is_none()
+            && queue.len().is_multiple_of(self.config.max_export_batch_size);
         let start = matches!(queue.worker, Worker::StartAt(at) if queue.tail() > at);
         if start {
             queue.worker = Worker::Running;
         }
         let overload = evicted.is_some() && !std::mem::replace(&mut queue.overload_told, true);
         drop(queue);
-        drop(evicted);
+        if let Some(evicted) = evicted {
+            evicted.release();
+        }
         if wake {
             shared.wake.notify_one();
+        }
+        if help {
+            shared.more.notify_one();
         }
         if start {
             worker::start(shared);
@@ -287,10 +319,11 @@ impl<T: BatchItem> BatchProcessor<T> {
         drop(queue);
         if served {
             shared.wake.notify_one();
+            shared.more.notify_all();
         } else {
             worker::drain_here(shared);
         }
-        let ended = |queue: &Queue<T>| queue.worker != Worker::Running;
+        let ended = |queue: &Queue<T>| queue.worker != Worker::Running && queue.exports() == 0;
         let in_time = shared.wait_until(deadline, ended);
         let mut queue = shared.queue();
         let (under_way, accepted) = (queue.in_flight(), queue.exported);
@@ -317,11 +350,19 @@ impl<T: BatchItem> BatchProcessor<T> {
         let queue = self.shared().queue();
         BatchCounts {
             queued: queue.len() as u64,
+            in_flight: queue.in_flight(),
             dropped: queue.dropped,
+            abandoned: queue.abandoned_items,
             exported: queue.exported,
             failed: queue.failed,
             ignored: queue.ignored,
         }
+    }
+
+    /// The exports that ended since the last call, oldest first, where the configuration says `measured`; of very many
+    /// that nobody asked for, the oldest 16,384.
+    pub fn take_operations(&self) -> Vec<ExportOperation> {
+        self.shared().operations.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     #[inline]
@@ -341,6 +382,7 @@ impl<T: BatchItem> Drop for BatchProcessor<T> {
             let shared = self.shared();
             shared.queue().closed = true;
             shared.wake.notify_one();
+            shared.more.notify_all();
         }
     }
 }
@@ -349,10 +391,12 @@ fn shared<T>(sink: &Arc<dyn BatchSink<T>>, config: &BatchConfig, closed: bool) -
     Arc::new(Shared {
         queue: Mutex::new(Queue::new(config.max_queue_size, closed)),
         wake: Condvar::new(),
+        more: Condvar::new(),
         progress: Condvar::new(),
         config: config.clone(),
         sink: Arc::clone(sink),
         drops: Mutex::new(DropReport::default()),
         refusals: Mutex::new(Repeats::default()),
+        operations: Mutex::default(),
     })
 }

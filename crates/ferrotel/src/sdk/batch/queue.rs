@@ -9,8 +9,8 @@ pub(super) struct Queue<T> {
     limit: usize,
     /// The sequence number of the first item in `items`.
     head: u64,
-    /// The sequence number of the first item that the exporter is working on.
-    in_flight: Option<u64>,
+    /// What the exporter is working on: of each batch the first item's sequence number, and how many items it has.
+    in_flight: Vec<(u64, u64)>,
     /// Items below this number are wanted out now.
     pub flush_until: u64,
     pub dropped: u64,
@@ -30,6 +30,12 @@ pub(super) struct Queue<T> {
     /// The worker sleeps and wants to hear of a full batch.
     pub worker_sleeps: bool,
     pub worker: Worker,
+    /// Threads that export full batches beside the worker.
+    pub helpers: usize,
+    /// Those of them that have nothing to do.
+    pub helpers_asleep: usize,
+    /// Those of them that have a batch.
+    pub helpers_busy: usize,
 }
 
 /// Where the worker thread is in its life.
@@ -47,7 +53,7 @@ impl<T> Queue<T> {
             items: VecDeque::new(),
             limit,
             head: 0,
-            in_flight: None,
+            in_flight: Vec::new(),
             flush_until: 0,
             dropped: 0,
             overload_told: false,
@@ -60,6 +66,9 @@ impl<T> Queue<T> {
             abandoned: false,
             worker_sleeps: false,
             worker: Worker::StartAt(0),
+            helpers: 0,
+            helpers_asleep: 0,
+            helpers_busy: 0,
         }
     }
 
@@ -89,17 +98,24 @@ impl<T> Queue<T> {
         self.head + self.items.len() as u64
     }
 
-    /// Moves up to `count` of the oldest items into `batch` and marks them as in flight.
-    pub fn take(&mut self, count: usize, batch: &mut Vec<T>) {
+    /// Moves up to `count` of the oldest items into `batch` and marks them as in flight; returns what to settle later.
+    pub fn take(&mut self, count: usize, batch: &mut Vec<T>) -> u64 {
         let count = count.min(self.items.len());
-        self.in_flight = Some(self.head);
+        let first = self.head;
+        if count > 0 {
+            self.in_flight.push((first, count as u64));
+        }
         self.head += count as u64;
         batch.extend(self.items.drain(..count));
+        first
     }
 
-    /// What was taken has been exported, or not.
-    pub fn settle(&mut self, count: usize, accepted: bool) {
-        self.in_flight = None;
+    /// The `count` items that were taken as `first` have been exported, or not.
+    pub fn settle(&mut self, first: u64, count: usize, accepted: bool) {
+        self.in_flight.retain(|&(other, _)| other != first);
+        if count == 0 {
+            return;
+        }
         if accepted {
             self.exported += count as u64;
             self.accepted_at = Some(Instant::now());
@@ -115,12 +131,17 @@ impl<T> Queue<T> {
 
     /// Whether every item below `sequence` has left for good.
     pub fn settled_until(&self, sequence: u64) -> bool {
-        self.head >= sequence && self.in_flight.is_none_or(|first| first >= sequence)
+        self.head >= sequence && self.in_flight.iter().all(|&(first, _)| first >= sequence)
     }
 
     /// How many items the exporter is working on.
     pub fn in_flight(&self) -> u64 {
-        self.in_flight.map_or(0, |first| self.head - first)
+        self.in_flight.iter().map(|&(_, count)| count).sum()
+    }
+
+    /// How many batches the exporter is working on.
+    pub fn exports(&self) -> usize {
+        self.in_flight.len()
     }
 
     /// Gives up everything that waits, counting it as dropped.

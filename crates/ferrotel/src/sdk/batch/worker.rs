@@ -2,19 +2,21 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, MutexGuard, PoisonError, Weak};
-use std::time::Instant;
+use std::sync::{Arc, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
+use super::counts::ExportOperation;
 use super::live;
 use super::processor::{BatchItem, Shared, TARGET};
 use super::queue::{Queue, Worker};
 use crate::common::diagnostics::{self, Level};
+use crate::common::sync::{MutexGuard, thread};
 
 /// Starts the worker. Where the system refuses a thread, says so, and lets a later item try again.
 #[cold]
 pub(super) fn start<T: BatchItem>(shared: &Arc<Shared<T>>) {
     let mine = Arc::clone(shared);
-    let builder = std::thread::Builder::new().name(format!("OtelBatch{}", T::NOUN));
+    let builder = thread::Builder::new().name(format!("OtelBatch{}", T::NOUN));
     let spawned = without_signals(|| builder.spawn(move || run(&mine)));
     if let Err(error) = spawned {
         let mut queue = shared.queue();
@@ -62,11 +64,72 @@ fn run<T: BatchItem>(shared: &Arc<Shared<T>>) {
             return;
         }
         let full = queue.len() >= size;
-        export_next(shared, queue, &mut batch);
+        let helped = queue.len() < size.saturating_mul(2) || call_for_help(shared, &mut queue);
+        let taken = take(shared, queue, &mut batch);
+        if !helped {
+            start_helper(shared);
+        }
+        export_taken(shared, taken, &mut batch);
         tell_drops(shared, false);
         if full || Instant::now() >= deadline {
             deadline = Instant::now() + shared.config.schedule_delay;
         }
+    }
+}
+
+/// A helper that had nothing to do for so long goes home.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// Has another full batch exported beside the one that the worker is about to take, where the exporter likes that.
+/// `false` where a helper is to be started for it.
+fn call_for_help<T: BatchItem>(shared: &Shared<T>, queue: &mut Queue<T>) -> bool {
+    let wanted = shared.sink.concurrency();
+    if queue.helpers_busy + 1 >= wanted {
+        return true;
+    }
+    if queue.helpers_asleep > 0 {
+        shared.more.notify_one();
+        return true;
+    }
+    let enough = queue.helpers + 1 >= wanted;
+    if !enough {
+        queue.helpers += 1;
+    }
+    enough
+}
+
+/// Where the system refuses a thread, the worker goes on alone.
+#[cold]
+fn start_helper<T: BatchItem>(shared: &Arc<Shared<T>>) {
+    let mine = Arc::clone(shared);
+    let builder = thread::Builder::new().name(format!("OtelBatch{}", T::NOUN));
+    if without_signals(|| builder.spawn(move || help(&mine))).is_err() {
+        shared.queue().helpers -= 1;
+    }
+}
+
+/// Exports full batches, and only these: everything else is the worker's.
+fn help<T: BatchItem>(shared: &Shared<T>) {
+    let size = shared.config.max_export_batch_size;
+    let mut batch = Vec::with_capacity(size.min(512));
+    loop {
+        let mut queue = shared.queue();
+        let mut idle = false;
+        // One of the exports that may go side by side is the worker's, whether it has a batch or not.
+        while queue.abandoned || queue.len() < size || queue.helpers_busy + 1 >= shared.sink.concurrency() {
+            if idle || queue.closed {
+                queue.helpers -= 1;
+                return;
+            }
+            queue.helpers_asleep += 1;
+            let (woken, timeout) = shared.more.wait_timeout(queue, IDLE).unwrap_or_else(PoisonError::into_inner);
+            (queue, idle) = (woken, timeout.timed_out());
+            queue.helpers_asleep -= 1;
+        }
+        queue.helpers_busy += 1;
+        let taken = take(shared, queue, &mut batch);
+        export_taken(shared, taken, &mut batch);
+        shared.queue().helpers_busy -= 1;
     }
 }
 
@@ -88,18 +151,27 @@ pub(super) fn drain_here<T: BatchItem>(shared: &Arc<Shared<T>>) {
         if queue.len() == 0 || queue.abandoned || queue.worker == Worker::Running {
             return;
         }
-        export_next(shared, queue, &mut batch);
+        let taken = take(shared, queue, &mut batch);
+        export_taken(shared, taken, &mut batch);
     }
 }
 
-fn export_next<T: BatchItem>(shared: &Shared<T>, mut queue: MutexGuard<'_, Queue<T>>, batch: &mut Vec<T>) {
-    queue.take(shared.config.max_export_batch_size, batch);
-    drop(queue);
+/// Takes the next batch out and lets go of the queue; returns what [`export_taken`] wants to know.
+fn take<T: BatchItem>(shared: &Shared<T>, mut queue: MutexGuard<'_, Queue<T>>, batch: &mut Vec<T>) -> u64 {
+    queue.take(shared.config.max_export_batch_size, batch)
+}
+
+fn export_taken<T: BatchItem>(shared: &Shared<T>, taken: u64, batch: &mut Vec<T>) {
     let count = batch.len();
+    let start = shared.config.measured.then(Instant::now);
     let accepted = count == 0 || export(shared, batch);
+    if let Some(start) = start.filter(|_| count > 0) {
+        let operation = ExportOperation { elapsed: start.elapsed(), accepted };
+        shared.operations.lock().unwrap_or_else(PoisonError::into_inner).note(operation);
+    }
     guarded::<T, _>("recycling", || T::recycle(batch));
     batch.clear();
-    shared.queue().settle(count, accepted);
+    shared.queue().settle(taken, count, accepted);
     shared.progress.notify_all();
 }
 

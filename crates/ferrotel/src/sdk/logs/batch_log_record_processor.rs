@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{FinishedLogRecord, LogRecordExporter};
-use crate::sdk::batch::{BatchConfig, BatchCounts, BatchItem, BatchProcessor, BatchSink, Refusal};
+use crate::sdk::batch::{BatchConfig, BatchCounts, BatchItem, BatchProcessor, BatchSink, ExportOperation, Refusal};
 
 /// Hands log records in batches to a [`LogRecordExporter`], on a thread of its own (specification: batching processor).
 ///
@@ -63,6 +63,11 @@ impl BatchLogRecordProcessor {
         self.batches.counts()
     }
 
+    /// The exports that ended since the last call, where the configuration says `measured`.
+    pub fn take_operations(&self) -> Vec<ExportOperation> {
+        self.batches.take_operations()
+    }
+
     /// The limits, as they are applied.
     pub fn config(&self) -> &BatchConfig {
         self.batches.config()
@@ -90,6 +95,10 @@ impl BatchSink<FinishedLogRecord> for Exporting {
     fn set_hurried(&self, hurried: bool) {
         self.0.set_hurried(hurried);
     }
+
+    fn concurrency(&self) -> usize {
+        self.0.concurrency()
+    }
 }
 
 impl BatchItem for FinishedLogRecord {
@@ -97,5 +106,9 @@ impl BatchItem for FinishedLogRecord {
 
     fn recycle(batch: &mut Vec<Self>) {
         FinishedLogRecord::recycle(batch.drain(..));
+    }
+
+    fn release(self) {
+        FinishedLogRecord::release(self);
     }
 }

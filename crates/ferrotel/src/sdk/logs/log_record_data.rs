@@ -100,4 +100,9 @@ impl FinishedLogRecord {
     pub(super) fn recycle(records: impl Iterator<Item = Self>) {
         pool::recycle(records.map(|record| record.0));
     }
+
+    /// Gives back the memory of one record, if nobody else has it.
+    pub(super) fn release(self) {
+        pool::release(self.0);
+    }
 }

@@ -7,8 +7,8 @@ use crate::sdk::export::ExportResult;
 
 /// Sends log records somewhere (specification: logs SDK, log record exporter).
 ///
-/// `export` is never called concurrently by one processor, but an exporter may be shared: implementations lock what
-/// needs it. `shutdown` and `force_flush` may come while `export` is under way on another thread.
+/// `export` is not called concurrently by one processor unless `concurrency` says so, but an exporter may be shared:
+/// implementations lock what needs it. `shutdown` and `force_flush` may come while `export` is under way on another thread.
 pub trait LogRecordExporter: Send + Sync + 'static {
     /// Sends one batch, blocking for as long as the exporter's own timeout at most (retries included).
     ///
@@ -27,6 +27,12 @@ pub trait LogRecordExporter: Send + Sync + 'static {
 
     /// Whether the process is about to be killed: then nothing is tried again, and a wait for the next attempt ends.
     fn set_hurried(&self, _hurried: bool) {}
+
+    /// How many exports one batch processor may have under way at once, at this moment. Must be quick, and call nothing
+    /// of the processor's.
+    fn concurrency(&self) -> usize {
+        1
+    }
 
     /// Stands for the exporter in log lines and self-observability metrics, for example `otlp_grpc_log_exporter`.
     fn component_type(&self) -> &'static str;

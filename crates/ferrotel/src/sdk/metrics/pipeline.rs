@@ -51,7 +51,7 @@ impl ReaderEntry {
 }
 
 impl Pipeline {
-    /// In a forked child, has the readers start what the child does not have.
+    /// In a forked child, forgets what the parent measured, and has the readers start what the child does not have.
     #[inline]
     pub fn check_fork(&self) {
         if self.generation.load(Ordering::Relaxed) != fork::generation() {
@@ -62,7 +62,10 @@ impl Pipeline {
     #[cold]
     fn after_fork(&self) {
         if self.generation.swap(fork::generation(), Ordering::AcqRel) != fork::generation() {
-            self.readers.iter().for_each(|entry| entry.reader.after_fork());
+            for entry in &self.readers {
+                entry.storage.streams().iter().for_each(|(_, stream)| stream.restart());
+                entry.reader.after_fork();
+            }
         }
     }
 

@@ -102,7 +102,8 @@ impl MeterProvider {
         drop(before);
     }
 
-    /// In a forked child: has the readers start what the child does not have. Measuring does so by itself.
+    /// In a forked child: forgets what its parent measured, and has the readers start what the child does not have.
+    /// Measuring does so by itself.
     pub fn after_fork(&self) {
         self.0.check_fork();
     }

@@ -178,6 +178,12 @@ impl Series {
         state.exemplars = None;
     }
 
+    /// Forgets all that was measured.
+    pub(super) fn restart(&self) {
+        let renewed = State::new(&self.shape.rule);
+        drop(std::mem::replace(&mut *self.state(), renewed));
+    }
+
     /// Adds the series' point to `data`, and starts its next interval; where nothing was measured, and `forget`, the
     /// series is detached. Returns whether it is.
     pub(super) fn collect(&self, now: u64, forget: bool, data: &mut MetricData) -> bool {

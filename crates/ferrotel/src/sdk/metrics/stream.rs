@@ -144,6 +144,18 @@ impl Stream {
         self.shape.rule.bounds()
     }
 
+    /// Forgets what was measured, in a forked child: it is another service instance, and what was measured before is its
+    /// parent's to report. What is observed is read anew anyway.
+    pub fn restart(&self) {
+        if !self.config.kind.is_synchronous() {
+            return;
+        }
+        let table = self.table.lock();
+        let series: Vec<_> = table.order.iter().chain(&table.overflow).cloned().collect();
+        drop(table);
+        series.iter().for_each(|series| series.restart());
+    }
+
     /// How many series there are, not counting the one for what overflows.
     pub fn len(&self) -> usize {
         self.table.lock().order.len()

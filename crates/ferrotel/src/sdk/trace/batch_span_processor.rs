@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{FinishedSpan, SpanCell, SpanExporter};
-use crate::sdk::batch::{BatchConfig, BatchCounts, BatchItem, BatchProcessor, BatchSink, Refusal};
+use crate::sdk::batch::{BatchConfig, BatchCounts, BatchItem, BatchProcessor, BatchSink, ExportOperation, Refusal};
 
 /// Hands ended spans in batches to a [`SpanExporter`], on a thread of its own (specification: batching processor).
 ///
@@ -59,6 +59,11 @@ impl BatchSpanProcessor {
         self.batches.counts()
     }
 
+    /// The exports that ended since the last call, where the configuration says `measured`.
+    pub fn take_operations(&self) -> Vec<ExportOperation> {
+        self.batches.take_operations()
+    }
+
     /// The limits, as they are applied.
     pub fn config(&self) -> &BatchConfig {
         self.batches.config()
@@ -86,6 +91,10 @@ impl BatchSink<FinishedSpan> for Exporting {
     fn set_hurried(&self, hurried: bool) {
         self.0.set_hurried(hurried);
     }
+
+    fn concurrency(&self) -> usize {
+        self.0.concurrency()
+    }
 }
 
 impl BatchItem for FinishedSpan {
@@ -93,5 +102,9 @@ impl BatchItem for FinishedSpan {
 
     fn recycle(batch: &mut Vec<Self>) {
         SpanCell::recycle(batch.drain(..).map(|span| span.0));
+    }
+
+    fn release(self) {
+        SpanCell::release(self.0);
     }
 }

@@ -105,8 +105,6 @@ _server_duration_attrs_new = [
 _server_active_requests_count_attrs_old = [HTTP_METHOD, HTTP_HOST, HTTP_SCHEME, HTTP_FLAVOR, HTTP_SERVER_NAME]
 _server_active_requests_count_attrs_new = [HTTP_REQUEST_METHOD, URL_SCHEME]
 
-_UNSET = Status(StatusCode.UNSET)
-
 _SCHEMAS = "https://opentelemetry.io/schemas/"
 # Of the generation before there were schema URLs.
 _LEGACY_SCHEMA_VERSION = "1.11.0"
@@ -385,15 +383,16 @@ def _set_status(
     number."""
     old, new = _report_old(sem_conv_opt_in_mode), _report_new(sem_conv_opt_in_mode)
     if 100 <= status_code < (500 if server_span else 400):
-        # What most responses have.
+        # What most responses have, which leaves the span's status as it is.
         recording = span.is_recording()
-        for key, wanted in ((HTTP_STATUS_CODE, old), (HTTP_RESPONSE_STATUS_CODE, new)):
-            if wanted:
-                metrics_attributes[key] = status_code
-                if recording:
-                    span.set_attribute(key, status_code)
-        if recording:
-            span.set_status(_UNSET)
+        if old:
+            metrics_attributes[HTTP_STATUS_CODE] = status_code
+            if recording:
+                span.set_attribute(HTTP_STATUS_CODE, status_code)
+        if new:
+            metrics_attributes[HTTP_RESPONSE_STATUS_CODE] = status_code
+            if recording:
+                span.set_attribute(HTTP_RESPONSE_STATUS_CODE, status_code)
         return
     attributes: dict[str, AttributeValue] = {}
     if status_code < 0:

@@ -96,14 +96,8 @@ def _start_internal_or_server_span(
     else:
         parent = context.get_current()
         kind = trace.SpanKind.INTERNAL
-    span = tracer.start_span(
-        name=span_name,
-        context=parent,
-        kind=kind,
-        start_time=start_time,
-        attributes=attributes,
-    )
-    return span, token
+    # By position, which takes less.
+    return tracer.start_span(span_name, parent, kind, attributes, None, start_time), token
 
 
 def _url_quote(s: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any, Awaitable, Callable, MutableMapping
 
 from opentelemetry import trace
 from opentelemetry.context import Context
+from opentelemetry.instrumentation._http_server import _pick
 from opentelemetry.instrumentation._semantic_conventions import (
     HTTP_RESPONSE_STATUS_CODE,
     HTTP_SERVER_REQUEST_DURATION,
@@ -119,7 +120,7 @@ class _Instruments:
 
     def begin(self, attributes: dict[str, Any]) -> dict[str, Any]:
         """Counts a request as active. Returns the attributes under which it is."""
-        active = {key: attributes[key] for key in self._active if key in attributes}
+        active = _pick(attributes, self._active)
         self.active.add(1, active)
         return active
 
@@ -135,7 +136,7 @@ class _Instruments:
         """Measures a request that is over: its time, and the lengths of its body and its response's."""
         request, response = sizes
         if self.duration_old is not None:
-            old = {key: attributes[key] for key in _DURATION_OLD if key in attributes}
+            old = _pick(attributes, _DURATION_OLD)
             if target:
                 old[HTTP_TARGET] = target
             self.duration_old.record(max(round(seconds * 1000), 0), old, context=context)
@@ -144,7 +145,7 @@ class _Instruments:
             if request is not None:
                 self.request_size.record(request, old, context=context)
         if self.duration_new is not None:
-            new = {key: attributes[key] for key in _DURATION_NEW if key in attributes}
+            new = _pick(attributes, _DURATION_NEW)
             self.duration_new.record(max(seconds, 0.0), new, context=context)
             if response is not None:
                 self.response_body_size.record(response, new, context=context)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, List, MutableMapping, Union
 from urllib.parse import unquote
 
+from opentelemetry.instrumentation._http_server import _reads_plainly
 from opentelemetry.instrumentation._semantic_conventions import (
     CLIENT_ADDRESS,
     CLIENT_PORT,
@@ -95,6 +96,7 @@ class _TableGetter(Getter[_Table]):
         return [_text(name) for name in carrier]
 
 
+_reads_plainly("bytes", _TableGetter)
 _table_getter = _TableGetter()
 
 

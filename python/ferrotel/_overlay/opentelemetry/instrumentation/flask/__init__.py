@@ -22,6 +22,7 @@ import flask
 import opentelemetry.instrumentation.wsgi as otel_wsgi
 from opentelemetry import context, trace
 from opentelemetry.context import attach, detach
+from opentelemetry.instrumentation._http_server import _pick
 from opentelemetry.instrumentation._semantic_conventions import (  # noqa: F401
     HTTP_ROUTE,
     HTTP_SERVER_REQUEST_DURATION,
@@ -43,7 +44,7 @@ from opentelemetry.instrumentation.utils import _start_internal_or_server_span
 from opentelemetry.metrics import MeterProvider, UpDownCounter, get_meter
 from opentelemetry.trace.status import Status, StatusCode
 from opentelemetry.util._importlib_metadata import version
-from opentelemetry.util.http import ExcludeList, get_excluded_urls, parse_excluded_urls, sanitize_method
+from opentelemetry.util.http import _METHODS, ExcludeList, get_excluded_urls, parse_excluded_urls, sanitize_method
 
 # Names in a request's environ that programs and tests know: the span, and what its end needs.
 _ENVIRON_STARTTIME_KEY = "opentelemetry-flask.starttime_key"
@@ -64,11 +65,14 @@ _CURRENT = next(
     None,
 )
 
+# Flask's proxies look the context up again with each use.
+_context_of_request: Callable[[], Any] = (
+    _CURRENT._get_current_object if _CURRENT is not None else lambda: vars(flask)["_request_ctx_stack"].top
+)
+
 
 def _request_ctx_ref() -> weakref.ReferenceType[Any]:
-    if _CURRENT is None:
-        return weakref.ref(vars(flask)["_request_ctx_stack"].top)
-    return weakref.ref(_CURRENT._get_current_object())
+    return weakref.ref(_context_of_request())
 
 
 def get_default_span_name() -> str:
@@ -80,7 +84,9 @@ def get_default_span_name() -> str:
 def _span_name(environ: dict[str, Any], rule: Any) -> str:
     if rule is None:
         return otel_wsgi.get_default_span_name(environ)
-    method = sanitize_method(environ.get("REQUEST_METHOD", "").strip())
+    method = environ.get("REQUEST_METHOD", "")
+    if method not in _METHODS:
+        method = sanitize_method(method.strip())
     return f"{'HTTP' if method == '_OTHER' else method} {rule.rule}"
 
 
@@ -124,13 +130,15 @@ class _AppTelemetry:
         self._active_requests = _create_active_requests(meter, mode)
         self._tracer = trace.get_tracer(__name__, __version__, tracer_provider, schema_url=schema_url)
         self._mode = mode
+        self._active_keys = otel_wsgi._active_keys(mode)
         self._request_hook = request_hook if callable(request_hook) else None
         self._response_hook = response_hook if callable(response_hook) else None
         # To make a request's URL takes longer than all the rest.
         self._excluded_urls = excluded_urls if excluded_urls and excluded_urls._excluded_urls else None
         self._enable_commenter = enable_commenter
-        options = commenter_options or {}
-        self._comments = {name: options.get(name, True) for name in ("framework", "controller", "route")}
+        wanted = {"framework": True, "controller": True, "route": True, **(commenter_options or {})}
+        self._comments_framework = f"flask:{flask_version}" if wanted["framework"] else None
+        self._comments_controller, self._comments_route = wanted["controller"], wanted["route"]
         self._captured = otel_wsgi._CapturedHeaders()
         self._same_environ = False
         self._removed = False
@@ -168,7 +176,7 @@ class _AppTelemetry:
             started = time_ns()
             start = default_timer()
             attributes = otel_wsgi.collect_request_attributes(environ, self._mode)
-            active = otel_wsgi._parse_active_request_count_attrs(attributes, self._mode)
+            active = _pick(attributes, self._active_keys)
             request = _Request(attributes, started)
             outer = environ.get(_ENVIRON_ACTIVATION_KEY)
             environ[_ENVIRON_STARTTIME_KEY] = started
@@ -229,14 +237,14 @@ class _AppTelemetry:
     def _measure(self, seconds: float, request: _Request) -> None:
         attributes = request.attributes or {}
         # For exemplars.
-        in_span = trace.set_span_in_context(request.span) if request.span is not None else None
+        in_span = request.context
         if self._histogram_old:
-            old = otel_wsgi._parse_duration_attrs(attributes, _StabilityMode.DEFAULT)
+            old = _pick(attributes, otel_wsgi._DURATION_OLD)
             if request.route:
                 old[HTTP_TARGET] = request.route
             self._histogram_old.record(max(round(seconds * 1000), 0), old, context=in_span)
         if self._histogram_new:
-            new = otel_wsgi._parse_duration_attrs(attributes, _StabilityMode.HTTP)
+            new = _pick(attributes, otel_wsgi._DURATION_NEW)
             self._histogram_new.record(max(seconds, 0), new, context=in_span)
 
     def _is_excluded(self) -> bool:
@@ -244,55 +252,54 @@ class _AppTelemetry:
 
     def before_request(self) -> None:
         """Starts the span of the current request: Flask knows the route now."""
-        # Each use of Flask's proxy looks the request up again.
-        flask_request = flask.request._get_current_object()
+        current = _context_of_request()
+        flask_request = current.request
         environ = flask_request.environ
         request = environ.get(_ENVIRON_ACTIVATION_KEY)
         if request is None:
             # Nothing called the WSGI application: a program's `preprocess_request`.
             request = environ[_ENVIRON_ACTIVATION_KEY] = _Request(None, None)
-        if self._is_excluded():
+        if self._excluded_urls is not None and self._is_excluded():
             request.excluded = True
             return
-        if request.attributes is None or not self._same_environ:
-            request.attributes = otel_wsgi.collect_request_attributes(environ, self._mode)
+        attributes = request.attributes
+        if attributes is None or not self._same_environ:
+            attributes = request.attributes = otel_wsgi.collect_request_attributes(environ, self._mode)
         rule = flask_request.url_rule
         if rule is not None:
-            request.route = request.attributes[HTTP_ROUTE] = rule.rule
+            request.route = attributes[HTTP_ROUTE] = rule.rule
         span, token = _start_internal_or_server_span(
-            tracer=self._tracer,
-            span_name=_span_name(environ, rule),
-            start_time=request.started,
-            context_carrier=environ,
-            context_getter=otel_wsgi.wsgi_getter,
-            attributes=request.attributes,
+            self._tracer, _span_name(environ, rule), request.started, environ, otel_wsgi.wsgi_getter, attributes
         )
         if self._request_hook is not None:
             otel_wsgi._call_hook(self._request_hook, span, environ)
         self._captured.add_request(span, environ)
         request.span = environ[_ENVIRON_SPAN_KEY] = span
-        request.owner = environ[_ENVIRON_REQCTX_REF_KEY] = _request_ctx_ref()
-        request.context = trace.set_span_in_context(span)
-        if self._enable_commenter:
-            request.context = context.set_value(_SQLCOMMENTER, self._comment(flask_request), request.context)
+        request.owner = environ[_ENVIRON_REQCTX_REF_KEY] = weakref.ref(current)
+        # The span last: putting one into a context costs next to nothing.
+        commented = context.set_value(_SQLCOMMENTER, self._comment(rule)) if self._enable_commenter else None
+        request.context = trace.set_span_in_context(span, commented)
         activated = attach(request.context)
         request.tokens = [activated] if token is None else [activated, token]
 
-    def _comment(self, request: Any) -> dict[str, str]:
-        rule = request.url_rule
-        known = {
-            "framework": f"flask:{flask_version}",
-            "controller": request.endpoint,
-            "route": rule.rule if rule else None,
-        }
-        return {name: value for name, value in known.items() if value and self._comments[name]}
+    def _comment(self, rule: Any) -> dict[str, str]:
+        comment = {}
+        if self._comments_framework:
+            comment["framework"] = self._comments_framework
+        if rule is not None:
+            if rule.endpoint and self._comments_controller:
+                comment["controller"] = rule.endpoint
+            if rule.rule and self._comments_route:
+                comment["route"] = rule.rule
+        return comment
 
     def teardown_request(self, error: BaseException | None) -> None:
         """Ends the span of the current request, unless its response is still to be streamed."""
-        environ = flask.request._get_current_object().environ
+        current = _context_of_request()
+        environ = current.request.environ
         request = environ.get(_ENVIRON_ACTIVATION_KEY)
         # Copies of the request's context, for other threads, are torn down too: they started no span.
-        if request is None or request.span is None or request.owner != _request_ctx_ref():
+        if request is None or request.owner is None or request.owner() is not current:
             return
         span, tokens = request.span, request.tokens
         request.owner = None

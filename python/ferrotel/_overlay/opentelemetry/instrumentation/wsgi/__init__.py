@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import logging
 import wsgiref.util
+from http import HTTPStatus
 from timeit import default_timer
 from typing import Any, Callable, Dict, Iterable, Iterator, List, MutableMapping, Tuple, TypeVar
 
 from opentelemetry import trace
 from opentelemetry.context import attach, detach, get_current
+from opentelemetry.instrumentation._http_server import _environ_attributes, _pick, _reads_plainly
 from opentelemetry.instrumentation._semantic_conventions import (
     CLIENT_ADDRESS,
     CLIENT_PORT,
@@ -98,6 +100,14 @@ _ACTIVE_BOTH = tuple(dict.fromkeys(_ACTIVE_OLD + _ACTIVE_NEW))
 _DURATION_OLD = tuple(_server_duration_attrs_old)
 _DURATION_NEW = tuple(_server_duration_attrs_new)
 
+# As applications write them: Werkzeug has their phrases in upper case.
+_USUAL_STATUSES = {
+    f"{status.value} {phrase}": status.value
+    for status in HTTPStatus
+    if status < 500
+    for phrase in (status.phrase, status.phrase.upper())
+}
+
 _logger = logging.getLogger(__name__)
 
 
@@ -118,6 +128,7 @@ class WSGIGetter(Getter[_Environ]):
         ]
 
 
+_reads_plainly("environ", WSGIGetter)
 wsgi_getter = WSGIGetter()
 
 
@@ -145,11 +156,14 @@ def collect_request_attributes(
     environ: _Environ, sem_conv_opt_in_mode: _StabilityMode = _StabilityMode.DEFAULT
 ) -> dict[str, Any]:
     """The attributes of a request, as far as they are known before it is handled."""
-    attributes: dict[str, Any] = {}
-    if _report_old(sem_conv_opt_in_mode):
-        _collect_old(attributes, environ)
-    if _report_new(sem_conv_opt_in_mode):
-        _collect_new(attributes, environ)
+    old, new = _report_old(sem_conv_opt_in_mode), _report_new(sem_conv_opt_in_mode)
+    attributes = _environ_attributes(environ, old, new)
+    if attributes is None:
+        attributes = {}
+        if old:
+            _collect_old(attributes, environ)
+        if new:
+            _collect_new(attributes, environ)
     return attributes
 
 
@@ -237,12 +251,14 @@ def add_response_attributes(
     sem_conv_opt_in_mode: _StabilityMode = _StabilityMode.DEFAULT,
 ) -> None:
     """Puts the status that an application answers with on its span, and among the attributes of metrics."""
-    text = start_response_status.partition(" ")[0]
-    try:
-        code = int(text)
-    except ValueError:
-        code = -1
     attributes = {} if duration_attrs is None else duration_attrs
+    code, text = _USUAL_STATUSES.get(start_response_status, 0), ""
+    if not code:
+        text = start_response_status.partition(" ")[0]
+        try:
+            code = int(text)
+        except ValueError:
+            code = -1
     _set_status(span, attributes, code, text, server_span=True, sem_conv_opt_in_mode=sem_conv_opt_in_mode)
 
 
@@ -253,16 +269,16 @@ class _CapturedHeaders:
         self._request: list[str] | None = None
 
     def _read(self) -> None:
-        if self._request is None:
-            self._response = get_custom_headers(OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_RESPONSE)
-            secret = get_custom_headers(OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS)
-            self._sanitize = SanitizeValue(secret)
-            # Last: another thread that finds it finds the others too.
-            self._request = get_custom_headers(OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST)
+        self._response = get_custom_headers(OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_RESPONSE)
+        secret = get_custom_headers(OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS)
+        self._sanitize = SanitizeValue(secret)
+        # Last: another thread that finds it finds the others too.
+        self._request = get_custom_headers(OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST)
 
     def of_request(self, environ: _Environ) -> dict[str, list[str]]:
         """The attributes for a request's headers."""
-        self._read()
+        if self._request is None:
+            self._read()
         if not self._request:
             return {}
         headers = {
@@ -274,7 +290,8 @@ class _CapturedHeaders:
 
     def of_response(self, response_headers: _Headers) -> dict[str, list[str]]:
         """The attributes for a response's headers; several of one name are joined."""
-        self._read()
+        if self._request is None:
+            self._read()
         if not self._response:
             return {}
         headers: dict[str, str] = {}
@@ -284,12 +301,14 @@ class _CapturedHeaders:
         return self._sanitize.sanitize_header_values(headers, self._response, normalise_response_header_name)
 
     def add_request(self, span: trace.Span, environ: _Environ) -> None:
-        self._read()
+        if self._request is None:
+            self._read()
         if self._request and _is_servers(span):
             _add_attributes(span, self.of_request(environ))
 
     def add_response(self, span: trace.Span, response_headers: _Headers) -> None:
-        self._read()
+        if self._request is None:
+            self._read()
         if self._response and _is_servers(span):
             _add_attributes(span, self.of_response(response_headers))
 
@@ -323,18 +342,21 @@ def _parse_status_code(resp_status: str) -> int | None:
 def _parse_active_request_count_attrs(
     req_attrs: dict[str, Any], sem_conv_opt_in_mode: _StabilityMode = _StabilityMode.DEFAULT
 ) -> dict[str, Any]:
-    wanted = _ACTIVE_OLD if not _report_new(sem_conv_opt_in_mode) else _ACTIVE_BOTH
-    if not _report_old(sem_conv_opt_in_mode):
-        wanted = _ACTIVE_NEW
-    return {key: req_attrs[key] for key in wanted if key in req_attrs}
+    return _pick(req_attrs, _active_keys(sem_conv_opt_in_mode))
+
+
+def _active_keys(mode: _StabilityMode) -> tuple[str, ...]:
+    """The attributes of requests that are under way."""
+    if not _report_old(mode):
+        return _ACTIVE_NEW
+    return _ACTIVE_BOTH if _report_new(mode) else _ACTIVE_OLD
 
 
 def _parse_duration_attrs(
     req_attrs: dict[str, Any], sem_conv_opt_in_mode: _StabilityMode = _StabilityMode.DEFAULT
 ) -> dict[str, Any]:
     # The generations have a histogram each: its attributes are never mixed.
-    wanted = _DURATION_NEW if sem_conv_opt_in_mode is _StabilityMode.HTTP else _DURATION_OLD
-    return {key: req_attrs[key] for key in wanted if key in req_attrs}
+    return _pick(req_attrs, _DURATION_NEW if sem_conv_opt_in_mode is _StabilityMode.HTTP else _DURATION_OLD)
 
 
 def _create_duration_histograms(

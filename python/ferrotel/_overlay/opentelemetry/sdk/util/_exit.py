@@ -41,9 +41,15 @@ def shut_down_at_exit(provider: Provider) -> Callable[[], Any]:
     return handler
 
 
+# Those that the end of a child delivers.
+_providers: WeakSet[Provider] = WeakSet()
+
+
 def deliver_at_end_of_child(provider: Provider) -> None:
-    """In a child of `multiprocessing`, lets its end shut the provider down; elsewhere nothing."""
-    # Without an import of ours: who has not loaded it is no child.
+    """In a child of `multiprocessing` or of celery, lets its end deliver what the provider has; elsewhere nothing."""
+    _providers.add(provider)
+    _deliver_at_end_of_celery_worker()
+    # Without an import of ours: who has not loaded it is no child. A provider asks again in each child.
     util = sys.modules.get("multiprocessing.util")
     if util is None:
         return
@@ -51,6 +57,23 @@ def deliver_at_end_of_child(provider: Provider) -> None:
         _finalize(provider)
     # A child that has only just been forked, or imports its main module, does not know yet that it is one.
     util.register_after_fork(provider, _finalize)
+
+
+def _deliver_at_end_of_celery_worker() -> None:
+    celery = sys.modules.get("celery.signals")
+    if celery is not None:
+        # A process of its pool leaves by `os._exit`, and runs nothing but this.
+        celery.worker_process_shutdown.connect(_flush_providers, weak=False, dispatch_uid=__name__)
+
+
+def _flush_providers(**_: Any) -> None:
+    _begin_exit()
+    for provider in list(_providers):
+        if provider._atexit_handler is not None:
+            try:
+                provider.force_flush(int(within_exit(_DEFAULT_PATIENCE_SECONDS) * 1e3))
+            except Exception:
+                _logger.exception("Exception while flushing at the end of a worker")
 
 
 def _finalize(provider: Provider) -> None:

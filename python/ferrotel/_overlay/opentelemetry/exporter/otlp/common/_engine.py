@@ -19,6 +19,9 @@ class EngineExporter:
     # Methods that, overridden in Python, must be called for every batch.
     _HOOKS: ClassVar[tuple[str, ...]] = ("export",)
 
+    # A directory for what is not delivered; None: as the environment says.
+    _spool_dir: Any = None
+
     _engine: Any = None
     _engine_made_of: dict[str, Any] | None = None
 

@@ -9,7 +9,7 @@ from ferrotel._late import TYPE_CHECKING, Protocol
 from opentelemetry.sdk._shared_internal._processor_metrics import component_attributes
 
 if TYPE_CHECKING:
-    from typing import Any, ContextManager, Iterator, Mapping
+    from typing import Any, ContextManager, Iterable, Iterator, Mapping
 
     from opentelemetry.metrics import MeterProvider
 
@@ -30,6 +30,8 @@ class ExporterMetricsT(Protocol):
 
     def export_operation(self, num_items: int) -> ContextManager[ExportResult]: ...
 
+    def settle(self, in_flight: int, exported: int, failed: int, operations: Iterable[tuple[float, bool]]) -> None: ...
+
 
 class NoOpExporterMetrics:
     """Reports nothing: the default."""
@@ -37,6 +39,9 @@ class NoOpExporterMetrics:
     @contextmanager
     def export_operation(self, num_items: int) -> Iterator[ExportResult]:
         yield ExportResult()
+
+    def settle(self, in_flight: int, exported: int, failed: int, operations: Iterable[tuple[float, bool]]) -> None:
+        pass
 
 
 class ExporterMetrics:
@@ -77,6 +82,19 @@ class ExporterMetrics:
                 attributes["error.type"] = type(result.error).__qualname__
             self._exported.add(num_items, attributes)
             self._duration.record(seconds, {**attributes, **(result.error_attrs or {})})
+
+    def settle(self, in_flight: int, exported: int, failed: int, operations: Iterable[tuple[float, bool]]) -> None:
+        """Takes over what the engine has exported: by how much the items in flight became more, how many are over, and
+        for each export its seconds and whether it was accepted."""
+        attributes = self._standard_attrs
+        refused = {**attributes, "error.type": RuntimeError.__qualname__}
+        self._inflight.add(in_flight, attributes)
+        if exported:
+            self._exported.add(exported, attributes)
+        if failed:
+            self._exported.add(failed, refused)
+        for seconds, accepted in operations:
+            self._duration.record(seconds, attributes if accepted else refused)
 
 
 def create_exporter_metrics(

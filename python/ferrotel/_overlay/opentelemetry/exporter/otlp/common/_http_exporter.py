@@ -135,6 +135,12 @@ class HTTPExporter(EngineExporter):
         self._client.build_transport = build
         if not self._client.sends:
             self._engine_client()
+        elif self._spool_dir or os.environ.get("FERROTEL_SPOOL_DIR"):
+            self._LOGGER.warning(
+                "The program's own session or transport sends the %s, so those that are not delivered are not kept in "
+                "the spool.",
+                self._SIGNAL.items,
+            )
         self._set_meter_provider(meter_provider)
 
     def _engine_settings(self) -> dict[str, Any]:
@@ -150,6 +156,7 @@ class HTTPExporter(EngineExporter):
             "client_certificate": self._client_certificate_file,
             "user_agent": self._headers.get("user-agent"),
             "max_request_size": self._max_request_size,
+            "spool_dir": self._spool_dir,
         }
 
     def _engine_exporter(self) -> Any:

@@ -12,6 +12,7 @@ from django.utils.encoding import iri_to_uri
 from opentelemetry import trace
 from opentelemetry.context import attach, detach, get_current
 from opentelemetry.instrumentation import wsgi as otel_wsgi
+from opentelemetry.instrumentation._http_server import _pick
 from opentelemetry.instrumentation._semantic_conventions import (
     HTTP_RESPONSE_STATUS_CODE,
     HTTP_ROUTE,
@@ -21,8 +22,6 @@ from opentelemetry.instrumentation._semantic_conventions import (
 from opentelemetry.instrumentation._semconv import (
     _server_active_requests_count_attrs_new,
     _server_active_requests_count_attrs_old,
-    _server_duration_attrs_new,
-    _server_duration_attrs_old,
     _set_status,
     _StabilityMode,
 )
@@ -31,7 +30,7 @@ from opentelemetry.instrumentation.django.middleware._naming import _Observers
 from opentelemetry.instrumentation.django.middleware._scope import asgi_getter, asgi_setter  # noqa: F401
 from opentelemetry.instrumentation.django.middleware._streaming import _keep_open
 from opentelemetry.instrumentation.propagators import get_global_response_propagator
-from opentelemetry.instrumentation.wsgi import wsgi_getter
+from opentelemetry.instrumentation.wsgi import _DURATION_NEW, _DURATION_OLD, wsgi_getter
 from opentelemetry.propagate import extract
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, set_span_in_context
 from opentelemetry.trace.status import Status, StatusCode
@@ -67,7 +66,7 @@ class _Exchange:
         self.context = context
         self.scope = scope
         self.attributes = attributes
-        self.active = {key: attributes[key] for key in _ACTIVE if key in attributes}
+        self.active = _pick(attributes, _ACTIVE)
         self.error: BaseException | None = None
         self.started = default_timer()
         self.token: Any = attach(context)
@@ -309,12 +308,12 @@ class _DjangoMiddleware:
     def _measure(self, seconds: float, attributes: dict[str, Any], route: str | None) -> None:
         # The span is current, for exemplars.
         if self._duration_histogram_old:
-            old = {key: attributes[key] for key in _server_duration_attrs_old if key in attributes}
+            old = _pick(attributes, _DURATION_OLD)
             if route:
                 old[HTTP_TARGET] = route
             self._duration_histogram_old.record(round(seconds * 1000), old)
         if self._duration_histogram_new:
-            new = {key: attributes[key] for key in _server_duration_attrs_new if key in attributes}
+            new = _pick(attributes, _DURATION_NEW)
             if route:
                 new[HTTP_ROUTE] = route
             self._duration_histogram_new.record(seconds, new)

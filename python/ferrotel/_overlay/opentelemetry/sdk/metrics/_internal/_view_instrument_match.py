@@ -159,3 +159,6 @@ class _ViewInstrumentMatch:
         self._lock = RLock()
         for aggregation in self._attributes_aggregation.values():
             aggregation._lock = RLock()
+        if isinstance(self._stream, _native.MetricStream):
+            # The child is another service instance: what was counted before the fork is its parent's to report.
+            self._stream.restart()

@@ -166,8 +166,10 @@ class BatchSpanProcessor(PatchableSpanProcessor):
         from opentelemetry.sdk.environment_variables._internal import internal_metrics_enabled
 
         measured = internal_metrics_enabled()
-        # What the exporter reports of itself it reports from Python.
-        engine = None if measured else native_exporter(span_exporter)
+        metrics = create_processor_metrics(
+            "traces", "batching_span_processor", meter_provider, capacity=max_queue_size, enabled=measured
+        )
+        engine = native_exporter(span_exporter)
         if engine is not None:
             self._native_core = _native.BatchSpanCore(
                 engine,
@@ -175,7 +177,12 @@ class BatchSpanProcessor(PatchableSpanProcessor):
                 schedule_delay_millis=schedule_delay_millis,
                 max_export_batch_size=max_export_batch_size,
                 export_timeout_millis=export_timeout_millis,
+                measured=measured,
             )
+            if measured:
+                from opentelemetry.sdk._shared_internal._native_metrics import EngineMetrics
+
+                EngineMetrics(self._native_core, metrics, span_exporter)
             self._batch_processor = NativeBatchProcessor(
                 span_exporter,
                 self._native_core,
@@ -194,9 +201,7 @@ class BatchSpanProcessor(PatchableSpanProcessor):
             export_timeout_millis,
             max_queue_size,
             "Span",
-            create_processor_metrics(
-                "traces", "batching_span_processor", meter_provider, capacity=max_queue_size, enabled=measured
-            ),
+            metrics,
         )
 
     @property

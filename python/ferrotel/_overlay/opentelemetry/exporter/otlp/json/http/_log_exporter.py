@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from os import PathLike
 from typing import TYPE_CHECKING, Mapping, Sequence
 
 from ferrotel import _native
@@ -46,7 +47,9 @@ class OTLPLogExporter(HTTPExporter, LogRecordExporter):
         compression: Compression | None = None,
         *,
         _transport: BaseHTTPTransport | None = None,
+        spool_dir: str | PathLike[str] | None = None,
     ) -> None:
+        self._spool_dir = spool_dir
         self._configure(
             endpoint,
             certificate_file,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from os import PathLike
 from typing import TYPE_CHECKING, Mapping, Sequence
 
 from ferrotel import _native
@@ -43,7 +44,9 @@ class OTLPSpanExporter(HTTPExporter, SpanExporter):
         compression: Compression | None = None,
         *,
         _transport: BaseHTTPTransport | None = None,
+        spool_dir: str | PathLike[str] | None = None,
     ) -> None:
+        self._spool_dir = spool_dir
         self._configure(
             endpoint,
             certificate_file,

@@ -156,6 +156,9 @@ class OTLPExporterMixin(ABC, Generic[SDKDataT, ExportServiceRequestT, ExportResu
     seconds, retries included.
     """
 
+    # A directory for what is not delivered; None: as the environment says.
+    _spool_dir: Any = None
+
     def __init__(
         self,
         stub: Any,
@@ -245,6 +248,7 @@ class OTLPExporterMixin(ABC, Generic[SDKDataT, ExportServiceRequestT, ExportResu
             "user_agent": dict(self._channel_options).get("grpc.primary_user_agent"),
             # The engine's own choice heeds whether the server says when to come again.
             "retryable_codes": None if codes is _RETRYABLE_ERROR_CODES else sorted(map(_code_number, codes)),
+            "spool_dir": self._spool_dir,
         }
 
     @abstractmethod

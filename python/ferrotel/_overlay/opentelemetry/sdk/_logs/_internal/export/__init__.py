@@ -226,8 +226,10 @@ class BatchLogRecordProcessor(LogRecordProcessor):
         self._validate_arguments(max_queue_size, schedule_delay_millis, max_export_batch_size)
 
         measured = internal_metrics_enabled()
-        # What the exporter reports of itself it reports from Python.
-        engine = None if measured else native_exporter(exporter)
+        metrics = create_processor_metrics(
+            "logs", "batching_log_processor", meter_provider, capacity=max_queue_size, enabled=measured
+        )
+        engine = native_exporter(exporter)
         if engine is not None:
             self._native_core = _native.BatchLogRecordCore(
                 engine,
@@ -235,7 +237,12 @@ class BatchLogRecordProcessor(LogRecordProcessor):
                 schedule_delay_millis=schedule_delay_millis,
                 max_export_batch_size=max_export_batch_size,
                 export_timeout_millis=export_timeout_millis,
+                measured=measured,
             )
+            if measured:
+                from opentelemetry.sdk._shared_internal._native_metrics import EngineMetrics
+
+                EngineMetrics(self._native_core, metrics, exporter)
             self._batch_processor = NativeBatchProcessor(
                 exporter,
                 self._native_core,
@@ -254,9 +261,7 @@ class BatchLogRecordProcessor(LogRecordProcessor):
             export_timeout_millis,
             max_queue_size,
             "Log",
-            create_processor_metrics(
-                "logs", "batching_log_processor", meter_provider, capacity=max_queue_size, enabled=measured
-            ),
+            metrics,
         )
 
     @_stands_for_native_core

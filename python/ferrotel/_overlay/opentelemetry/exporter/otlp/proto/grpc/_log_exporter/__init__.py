@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from os import PathLike
 from os import environ as environ
 from typing import TYPE_CHECKING, Any, Iterable, Sequence
 
@@ -57,7 +58,9 @@ class OTLPLogExporter(
         retryable_error_codes: Iterable[Any] | str | None = None,
         *,
         meter_provider: MeterProvider | None = None,
+        spool_dir: str | PathLike[str] | None = None,
     ) -> None:
+        self._spool_dir = spool_dir
         self._configure(
             endpoint,
             insecure,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from os import PathLike
 from os import environ as environ
 from typing import TYPE_CHECKING, Any, Iterable, Sequence
 
@@ -73,7 +74,9 @@ class OTLPMetricExporter(
         retryable_error_codes: Iterable[Any] | str | None = None,
         *,
         meter_provider: MeterProvider | None = None,
+        spool_dir: str | PathLike[str] | None = None,
     ) -> None:
+        self._spool_dir = spool_dir
         self._max_export_batch_size = max_export_batch_size
         self._common_configuration(preferred_temporality, preferred_aggregation)
         self._configure(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os import PathLike
 from os import environ as environ
 
 from ferrotel import _native
@@ -62,7 +63,9 @@ class OTLPSpanExporter(SpanExporter, _Base):
         retryable_error_codes: Iterable[Any] | str | None = None,
         *,
         meter_provider: MeterProvider | None = None,
+        spool_dir: str | PathLike[str] | None = None,
     ) -> None:
+        self._spool_dir = spool_dir
         self._configure(
             endpoint,
             insecure,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
 from ferrotel import _native
@@ -78,7 +79,9 @@ class OTLPLogExporter(HTTPExporter, LogRecordExporter):
         max_request_size: int | None = None,
         meter_provider: MeterProvider | None = None,
         _transport: BaseHTTPTransport | None = None,
+        spool_dir: str | PathLike[str] | None = None,
     ) -> None:
+        self._spool_dir = spool_dir
         session = session or _load_session_from_envvar(_OTEL_PYTHON_EXPORTER_OTLP_HTTP_LOGS_CREDENTIAL_PROVIDER)
 
         def make_transport(**_: Any) -> BaseHTTPTransport:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping
 
 from ferrotel import _native
@@ -77,7 +78,9 @@ class OTLPMetricExporter(HTTPMetricExporter):
         max_request_size: int | None = None,
         meter_provider: MeterProvider | None = None,
         _transport: BaseHTTPTransport | None = None,
+        spool_dir: str | PathLike[str] | None = None,
     ) -> None:
+        self._spool_dir = spool_dir
         self._prefer(preferred_temporality, preferred_aggregation, max_export_batch_size)
         session = session or _load_session_from_envvar(_OTEL_PYTHON_EXPORTER_OTLP_HTTP_METRICS_CREDENTIAL_PROVIDER)
 

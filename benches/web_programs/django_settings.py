@@ -1,0 +1,8 @@
+"""The settings of django_shop.py."""
+
+from __future__ import annotations
+
+SECRET_KEY = "not one"
+ALLOWED_HOSTS = ["127.0.0.1"]
+ROOT_URLCONF = "django_shop"
+MIDDLEWARE: list[str] = []
