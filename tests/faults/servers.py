@@ -106,8 +106,6 @@ CASES = [
         environ=AUTO,
         telling=True,
     ),
-    _serves("gunicorn -k gevent, SDK in each worker", [*GUNICORN, "-k", "gevent"]),
-    _serves("gunicorn -k gevent --preload, SDK in the master", [*GUNICORN, "-k", "gevent", "--preload"], quick=False),
     _serves("uWSGI, SDK in the master", [*UWSGI, "--enable-threads"], quick=False, telling=True),
     _serves("uWSGI, SDK in the master, without --enable-threads", UWSGI, quick=False),
     _serves("uWSGI --lazy-apps, SDK in each worker", [*UWSGI, "--enable-threads", "--lazy-apps"], quick=False),
