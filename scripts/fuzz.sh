@@ -17,7 +17,7 @@ host=$(rustc -vV | sed -n 's/^host: //p')
 coverage="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters"
 coverage="$coverage -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares"
 CARGO_TARGET_DIR=$home/target RUSTFLAGS="$coverage" \
-    cargo build --quiet --locked --release --target "$host" --manifest-path fuzz/libfuzzer/Cargo.toml
+    cargo build --quiet --release --target "$host" --manifest-path fuzz/libfuzzer/Cargo.toml
 program=$home/target/$host/release/ferrotel-libfuzzer
 
 failed=0

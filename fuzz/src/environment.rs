@@ -11,8 +11,8 @@ struct Hostile(Vec<String>);
 
 impl EnvSource for Hostile {
     fn var(&self, name: &str) -> Option<String> {
-        // What file to read is the program's choice, and reading an endless one would be no fault of ours.
-        if name.contains("CERTIFICATE") || name.contains("KEY") || name.contains("CA_BUNDLE") || name.contains("SSL") {
+        // What file to read and which folder to write to is the program's choice.
+        if ["CERTIFICATE", "KEY", "CA_BUNDLE", "SSL", "SPOOL"].iter().any(|word| name.contains(word)) {
             return None;
         }
         let sum = name.bytes().fold(0usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));

@@ -72,6 +72,8 @@ class Case(NamedTuple):
     """The log says exactly how many were lost."""
     official: bool = True
     """Runs with the official packages too."""
+    stall: float = 0.0
+    """Seconds for which a span may hold its thread up, where that is more than usual."""
     telling: bool = False
     """Stands in README's table, not only in the whole one."""
 
@@ -277,7 +279,7 @@ def complaints(case: Case, outcome: Outcome, stall: float = STALL) -> Iterator[s
         yield f"its end took {outcome.exit:.2f} s, {case.seconds} s are allowed"
     if case.lost == 0 and outcome.instances < outcome.processes:
         yield f"{outcome.processes} processes shared {outcome.instances} service.instance.id"
-    if outcome.stall > stall:
+    if outcome.stall > max(stall, case.stall):
         yield f"a span took {outcome.stall * 1e3:.1f} ms"
     yield from _wrong_words(case, outcome)
     if case.counted:

@@ -67,8 +67,8 @@ def leaks(result: dict[str, Any], blocks: float, resident: int) -> Iterator[str]
     objects = {name: n for name, n in result["objects"].items() if name not in OWN_OBJECTS and n > 20}
     if objects:
         yield f"{result['what']}: objects are left: {objects}"
-    # What is looked with takes some itself.
-    if result["blocks"] > 300 + blocks * result["count"]:
+    # What is looked with takes some itself, and what is kept for reuse comes and goes.
+    if result["blocks"] > 1000 + blocks * result["count"]:
         yield f"{result['what']}: {result['blocks']} blocks are left after {result['count']} times"
     if result["resident"] > resident:
         yield f"{result['what']}: memory grew by {result['resident']} bytes in {result['count']} times"

@@ -219,10 +219,10 @@ def test_a_forked_child_has_a_queue_of_its_own(server: Any) -> None:
     assert [b"waiting-in-parent" in body for body in sent] == [False, False, True]
 
 
-def test_the_exporters_measurements_take_the_python_way(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_measured_exporter_stays_with_the_engine(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED", "true")
     processor = make(server)
-    assert processor._native_core is None
+    assert processor._native_core is not None
     provider_with(processor).get_tracer("test").start_span("a").end()
     processor.shutdown()
     assert len(server.requests) == 1

@@ -84,6 +84,6 @@ def test_many_batches_arrive(rotel: Any, transport: str, exporter: Any) -> None:
     for number in range(1_000):
         tracer.start_span(f"{marker}-{number}").end()
     provider.shutdown()
-    assert processor._native_core.counts() == {"queued": 0, "dropped": 0, "exported": 1_000, "failed": 0, "ignored": 0}
+    assert {name: count for name, count in processor._native_core.counts().items() if count} == {"exported": 1_000}
     rotel.wait_for(f"{marker}-999\n")
     assert rotel.log.read_text().count(f"Name           : {marker}-") == 1_000

@@ -40,7 +40,7 @@ def test_the_import_leaves_dear_modules_alone() -> None:
 
 def test_with_a_provider_every_logger_is_a_real_one() -> None:
     said = answer(
-        "TracerProvider(shutdown_on_exit=False)\n"
+        "TracerProvider(shutdown_on_exit=False); OTLPSpanExporter()\n"
         "import logging\n"
         "names = ('opentelemetry.sdk.trace', 'opentelemetry.exporter.otlp.proto.grpc.exporter')\n"
         "print(*(type(logging.root.manager.loggerDict[name]).__name__ for name in names))\n"

@@ -98,7 +98,8 @@ class BatchProcessor(Generic[Telemetry]):
         import threading
 
         self._pid = os.getpid()
-        self._export_lock = _thread.RLock()
+        # Under gevent this one knows greenlets, which `_thread`'s does not: exporting may switch between them.
+        self._export_lock = threading.RLock()
         self._worker_awaken = threading.Event()
         self._worker_thread = threading.Thread(
             name=f"OtelBatch{self._exporting}RecordProcessor", target=self.worker, daemon=True
@@ -112,8 +113,10 @@ class BatchProcessor(Generic[Telemetry]):
         # The parent's items are the parent's to export, and its lock may be held by a thread that is not here.
         self._queue.clear()
         if self._shutdown:
+            import threading
+
             self._pid = os.getpid()
-            self._export_lock = _thread.RLock()
+            self._export_lock = threading.RLock()
         else:
             self._begin()
 

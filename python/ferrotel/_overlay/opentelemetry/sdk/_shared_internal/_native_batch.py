@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import _thread
-
 from ferrotel import _native
 from ferrotel._late import TYPE_CHECKING
 from opentelemetry.sdk._shared_internal import BatchExportStrategy
@@ -55,7 +53,7 @@ class NativeBatchProcessor:
         self._schedule_delay = schedule_delay_millis / 1e3
         self._export_timeout_millis = export_timeout_millis
         self._shutdown = False
-        self._export_lock = _thread.RLock()
+        self._export_lock = threading.RLock()
         self._core = core
         self._queue = _NativeQueue(self._core, max_queue_size)
         self._worker_awaken = threading.Event()

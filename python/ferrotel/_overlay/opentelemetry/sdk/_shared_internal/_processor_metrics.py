@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 
 from ferrotel._late import TYPE_CHECKING, Protocol
@@ -65,11 +66,17 @@ class ProcessorMetrics:
                 description=f"How many {self._item}s the processor's queue can hold.",
             )
             self._queue_capacity.add(capacity, self._standard_attrs)
+        self._capacity = capacity
+        self._pid = os.getpid()
 
     def register_queue_size(self, get_queue_size: Callable[[], int]) -> None:
         from opentelemetry.metrics import Observation
 
         def observe(_options: CallbackOptions) -> Iterable[Observation]:
+            if self._capacity is not None and self._pid != os.getpid():
+                # A forked child counts from zero.
+                self._pid = os.getpid()
+                self._queue_capacity.add(self._capacity, self._standard_attrs)
             return (Observation(get_queue_size(), self._standard_attrs),)
 
         self._meter.create_observable_up_down_counter(

@@ -10,12 +10,6 @@ from time import perf_counter
 from ferrotel import _native
 from ferrotel._late import TYPE_CHECKING, TypeVar, getLogger
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
-from opentelemetry.sdk._shared_internal import BatchProcessor
-from opentelemetry.sdk._shared_internal._native_batch import (
-    NativeBatchProcessor,
-    native_exporter,
-    validate_batch_arguments,
-)
 from opentelemetry.sdk.environment_variables import (
     OTEL_BSP_EXPORT_TIMEOUT,
     OTEL_BSP_MAX_EXPORT_BATCH_SIZE,
@@ -33,6 +27,8 @@ if TYPE_CHECKING:
     from typing import IO, Any, Callable, Sequence
 
     from opentelemetry.metrics import MeterProvider
+    from opentelemetry.sdk._shared_internal import BatchProcessor
+    from opentelemetry.sdk._shared_internal._native_batch import NativeBatchProcessor
 
     _OnEnd = TypeVar("_OnEnd", bound=Callable[..., None])
 
@@ -83,6 +79,7 @@ class SimpleSpanProcessor(PatchableSpanProcessor):
         self.span_exporter = span_exporter
         self._shutdown = False
         self._blocked_seconds = 0.0
+        from opentelemetry.sdk._shared_internal._native_batch import native_exporter
         from opentelemetry.sdk._shared_internal._processor_metrics import create_processor_metrics
         from opentelemetry.sdk.environment_variables._internal import internal_metrics_enabled
 
@@ -162,6 +159,8 @@ class BatchSpanProcessor(PatchableSpanProcessor):
             export_timeout_millis = self._default_export_timeout_millis()
         self._validate_arguments(max_queue_size, schedule_delay_millis, max_export_batch_size)
 
+        from opentelemetry.sdk._shared_internal import BatchProcessor
+        from opentelemetry.sdk._shared_internal._native_batch import NativeBatchProcessor, native_exporter
         from opentelemetry.sdk._shared_internal._processor_metrics import create_processor_metrics
         from opentelemetry.sdk.environment_variables._internal import internal_metrics_enabled
 
@@ -238,6 +237,8 @@ class BatchSpanProcessor(PatchableSpanProcessor):
 
     @staticmethod
     def _validate_arguments(max_queue_size: int, schedule_delay_millis: float, max_export_batch_size: int) -> None:
+        from opentelemetry.sdk._shared_internal._native_batch import validate_batch_arguments
+
         validate_batch_arguments(max_queue_size, schedule_delay_millis, max_export_batch_size)
 
 
@@ -279,3 +280,12 @@ def _integer_from_environment(name: str, default: int) -> int:
     except ValueError:
         logger.exception(_ENV_VAR_INT_VALUE_ERROR_MESSAGE, name, default)
         return default
+
+
+def __getattr__(name: str) -> Any:
+    # The reference's module holds it too.
+    if name == "BatchProcessor":
+        from opentelemetry.sdk._shared_internal import BatchProcessor
+
+        return BatchProcessor
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -13,7 +13,6 @@ from ferrotel._late import TYPE_CHECKING, Generic, TypeVar, getLogger, import_lo
 from opentelemetry.exporter.otlp.proto.grpc import _OTLP_GRPC_CHANNEL_OPTIONS
 from opentelemetry.exporter.otlp.proto.grpc._channel import insecure_channel, secure_channel
 from opentelemetry.exporter.otlp.proto.grpc._credentials import ssl_channel_credentials, tls_of
-from opentelemetry.sdk._shared_internal import DuplicateFilter
 from opentelemetry.sdk.environment_variables import (
     _OTEL_PYTHON_EXPORTER_OTLP_GRPC_CREDENTIAL_PROVIDER,
     _OTEL_PYTHON_EXPORTER_OTLP_GRPC_RETRYABLE_ERROR_CODES,
@@ -44,7 +43,6 @@ ExportResultT = TypeVar("ExportResultT")
 ExportStubT = TypeVar("ExportStubT")
 
 logger = getLogger(__name__)
-logger.addFilter(DuplicateFilter())
 
 _STATUS_CODES = (
     "OK CANCELLED UNKNOWN INVALID_ARGUMENT DEADLINE_EXCEEDED NOT_FOUND ALREADY_EXISTS PERMISSION_DENIED "
@@ -178,6 +176,7 @@ class OTLPExporterMixin(ABC, Generic[SDKDataT, ExportServiceRequestT, ExportResu
     ) -> None:
         super().__init__()
         import_logging()
+        _say_nothing_twice()
         self._result = result
         self._stub = stub
         self._endpoint = endpoint or environ.get(OTEL_EXPORTER_OTLP_ENDPOINT) or "http://localhost:4317"
@@ -300,6 +299,13 @@ class OTLPExporterMixin(ABC, Generic[SDKDataT, ExportServiceRequestT, ExportResu
         self._metrics = create_exporter_metrics(
             self._component_type, self._signal, self._endpoint, meter_provider, enabled
         )
+
+
+def _say_nothing_twice() -> None:
+    from opentelemetry.sdk._shared_internal import DuplicateFilter
+
+    if not any(isinstance(rule, DuplicateFilter) for rule in logger.filters):
+        logger.addFilter(DuplicateFilter())
 
 
 def _is_insecure(scheme: str, insecure: bool | None) -> bool:
