@@ -31,7 +31,7 @@ CASES = [
             3,
             number,
             collector=fast,
-            # Threads that do nothing but make spans wait for each other's interpreter lock, in the middle of a span too.
+            # Threads that do nothing else wait for each other's interpreter lock, in the middle of a span too.
             stall=0.5 if number > 1 else 0.0,
             lost=None,
             counted=True,
