@@ -16,8 +16,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 # Until the blocks of memory go round between this thread and the one that exports.
-WARM_UP = 3000
-COUNTED = 3000
+WARM_UP = 1500
+COUNTED = 1000
 
 
 def main() -> None:

@@ -25,7 +25,7 @@ RECORD = contenders.HERE / "instructions.json"
 OPERATIONS = ("bare", "attributes_4")
 GROWTH = 1.05
 # As in counted.py.
-COUNTED = 3000
+COUNTED = 1000
 
 
 def main() -> int:
@@ -52,6 +52,9 @@ def main() -> int:
         RECORD.write_text(json.dumps(record, indent=1) + "\n")
         print("written:", RECORD.relative_to(contenders.ROOT), options.profile, counted)
         return 0
+    if options.profile not in record:
+        print(f"nothing is recorded for the profile {options.profile}; counted: {counted}. Record it: RECORD=1")
+        return 1
     recorded = record[options.profile]
     grown = []
     for operation, now in counted.items():

@@ -36,6 +36,8 @@ impl BatchSink<Item> for Sink {
 fn model(test: impl Fn(&Arc<BatchProcessor<Item>>, &Sink) + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(2);
+    // `LOOM_MAX_DURATION=600` tries for ten minutes.
+    builder.max_duration = builder.max_duration.or(Some(Duration::from_secs(5)));
     builder.check(move || {
         let sink = Arc::new(Sink::default());
         let config = BatchConfig { max_queue_size: 2, max_export_batch_size: 1, ..BatchConfig::default() };

@@ -1,6 +1,7 @@
 //! `ForkLock`: one holder at a time, whose writes the next one sees; what a fork interrupted counts as free.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use ferrotel_models::common::fork;
 use ferrotel_models::common::fork_lock::ForkLock;
@@ -15,6 +16,8 @@ fn model(preemptions: usize, test: impl Fn() + Send + Sync + 'static) {
     let _alone = ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(preemptions);
+    // `LOOM_MAX_DURATION=600` tries for ten minutes.
+    builder.max_duration = builder.max_duration.or(Some(Duration::from_secs(5)));
     builder.check(test);
 }
 

@@ -1,6 +1,7 @@
 //! `PerProcess`: after a fork all threads of the child get one new value, whole.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use ferrotel_models::common::fork;
 use ferrotel_models::sdk::batch::per_process::PerProcess;
@@ -16,6 +17,8 @@ fn all_threads_of_a_child_get_one_new_value() {
     let _alone = ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(3);
+    // `LOOM_MAX_DURATION=600` tries for ten minutes.
+    builder.max_duration = builder.max_duration.or(Some(Duration::from_secs(5)));
     builder.check(|| {
         // Each value is a number that only its maker wrote: who gets it must see that.
         let value = Arc::new(PerProcess::new(AtomicUsize::new(0)));
