@@ -4,7 +4,7 @@
 
 use std::ffi::{c_int, c_void};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 use ferrotel::api::trace::{SpanContext, SpanId, SpanKind, Status};
 use ferrotel::common::{Scope, Text};
@@ -90,13 +90,19 @@ unsafe extern "C" fn get(this: Raw, field: *mut c_void) -> Raw {
                     return Ok(value.into_ptr());
                 }
             }
-            let made = read(py, span, FIELDS[field].0)?;
-            if matches!(FIELDS[field].0, F::Attributes | F::Status | F::Events | F::Links) {
-                let made = Bound::from_owned_ptr(py, made);
-                keep(py, span, field, &made)?;
-                return Ok(made.into_ptr());
+            if !matches!(FIELDS[field].0, F::Attributes | F::Status | F::Events | F::Links) {
+                return read(py, span, FIELDS[field].0);
             }
-            Ok(made)
+            READING.fetch_add(1, Ordering::Relaxed);
+            let before = FORGOTTEN.load(Ordering::Relaxed);
+            let made = read(py, span, FIELDS[field].0);
+            let same = FORGOTTEN.load(Ordering::Relaxed) == before;
+            READING.fetch_sub(1, Ordering::Relaxed);
+            let made = Bound::from_owned_ptr(py, made?);
+            if same {
+                keep(py, span, field, &made)?;
+            }
+            Ok(made.into_ptr())
         })
     }
 }
@@ -196,9 +202,17 @@ fn remove(py: Python<'_>, dict: &mut Raw, name: &str) {
     }
 }
 
+/// How many threads make objects of what the engine has, to be kept. That may let others run, up to 3.11 at any allocation.
+static READING: AtomicU32 = AtomicU32::new(0);
+/// How often [`forget`] was called meanwhile, for any span: what is made from before such a call is not kept.
+static FORGOTTEN: AtomicU32 = AtomicU32::new(0);
+
 /// Forgets the object that was set as `name`: the engine has changed since.
 #[inline]
 pub fn forget(py: Python<'_>, span: &mut SpanObject, name: &str) {
+    if READING.load(Ordering::Relaxed) != 0 {
+        FORGOTTEN.fetch_add(1, Ordering::Relaxed);
+    }
     if !span.kept.is_null() {
         remove(py, &mut span.kept, name);
     }
