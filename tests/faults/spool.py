@@ -65,6 +65,8 @@ CASES = [
         "4000",
         collector=Collector,
         drive=restarts,
+        # A batch that was taken in the moment of the end, without an answer.
+        repeats=True,
     ),
     _exits("three signals, refused", Away),
     _exits("three signals, black hole", Mute),
