@@ -11,6 +11,7 @@ from celery import Celery, signals
 from celery.app.trace import build_tracer
 from kombu.exceptions import OperationalError
 
+from ferrotel import _native
 from opentelemetry import baggage, context, trace
 from opentelemetry.instrumentation.celery import CeleryGetter, CeleryInstrumentor, utils
 from opentelemetry.sdk.metrics import MeterProvider
@@ -209,6 +210,8 @@ def test_the_end_of_a_process_delivers(telemetry: Telemetry, monkeypatch: pytest
     assert len(flushed) == 2
     # All together no longer than this holds the pool up.
     assert all(0 < timeout <= 2000 for timeout in flushed)
+    # Whoever sends the signal may go on.
+    assert _native.exit_time_left() is None
 
 
 def test_uninstrument_restores(telemetry: Telemetry, app: Celery) -> None:

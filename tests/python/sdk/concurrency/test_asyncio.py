@@ -8,6 +8,7 @@ import gc
 import logging
 import random
 import sys
+import warnings
 from typing import Any, AsyncIterator, Awaitable, Callable
 
 import pytest
@@ -122,6 +123,11 @@ def test_a_generator_that_ends_in_another_context_ends_its_span_and_says_so_once
     async def main() -> None:
         for number in range(20):
             await asyncio.ensure_future(ends(tracing, f"generator {number}"))
+
+    with warnings.catch_warnings():
+        # What other tests left behind.
+        warnings.simplefilter("ignore")
+        gc.collect()
 
     with caplog.at_level(logging.INFO):
         asyncio.run(main())

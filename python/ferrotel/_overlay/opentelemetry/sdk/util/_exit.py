@@ -67,11 +67,12 @@ def _deliver_at_end_of_celery_worker() -> None:
 
 
 def _flush_providers(**_: Any) -> None:
-    _begin_exit()
+    # Not the exit: a program may send the signal by itself, and goes on.
+    deadline = time.monotonic() + _patience()
     for provider in list(_providers):
         if provider._atexit_handler is not None:
             try:
-                provider.force_flush(int(within_exit(_DEFAULT_PATIENCE_SECONDS) * 1e3))
+                provider.force_flush(int(max(deadline - time.monotonic(), _LEAST_SECONDS) * 1e3))
             except Exception:
                 _logger.exception("Exception while flushing at the end of a worker")
 
@@ -86,12 +87,16 @@ def _finalize(provider: Provider) -> None:
 
 
 def _begin_exit() -> None:
+    _native.begin_exit(_patience())
+
+
+def _patience() -> float:
+    """How many seconds an exit waits where nothing is accepted."""
     try:
-        patience = float(environ.get("FERROTEL_EXIT_TIMEOUT", _DEFAULT_PATIENCE_SECONDS))
+        return float(environ.get("FERROTEL_EXIT_TIMEOUT", _DEFAULT_PATIENCE_SECONDS))
     except ValueError:
         _logger.warning("Found invalid value for FERROTEL_EXIT_TIMEOUT, using default")
-        patience = _DEFAULT_PATIENCE_SECONDS
-    _native.begin_exit(patience)
+        return _DEFAULT_PATIENCE_SECONDS
 
 
 def within_exit(seconds: float) -> float:
