@@ -40,10 +40,14 @@ else:
     Protocol = Generic
 
     class _Plain:
-        """A class of `collections.abc` as a base that takes a subscript, on Python 3.8 too."""
+        """A class of `collections.abc` as a base that takes a subscript, as those that derive from it do."""
 
         def __init__(self, kind):
             self._kind = kind
+            if not hasattr(kind, "__class_getitem__"):
+                # Python 3.8.
+                subscripted = {"__slots__": (), "__class_getitem__": classmethod(lambda cls, _: cls)}
+                self._kind = type(kind)(kind.__name__, (kind,), subscripted)
 
         def __getitem__(self, _):
             return self._kind

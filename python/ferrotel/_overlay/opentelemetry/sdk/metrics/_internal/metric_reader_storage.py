@@ -79,7 +79,7 @@ class MetricReaderStorage:
                     matches.append(self._make_match(_DEFAULT_VIEW, instrument))
                 # A signal handler may have measured with the same instrument meanwhile.
                 made, matches = matches, self._instrument_view_instrument_matches.setdefault(instrument, matches)
-                if made is matches:
+                if made is matches and self._uses_engine:
                     for match in matches:
                         if match._stream is not None:
                             self._engine_storage.add(instrument.instrumentation_scope, match._stream)
