@@ -5,4 +5,5 @@ from __future__ import annotations
 SECRET_KEY = "not one"
 ALLOWED_HOSTS = ["127.0.0.1"]
 ROOT_URLCONF = "django_shop"
-MIDDLEWARE: list[str] = []
+# It says how long a response is.
+MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
