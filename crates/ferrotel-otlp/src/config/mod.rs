@@ -74,7 +74,6 @@ pub(crate) struct Given {
     spool_max_bytes: Option<u64>,
 }
 
-/// Where certificates and keys come from.
 /// Without what may be secret.
 impl fmt::Debug for Given {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -87,6 +86,7 @@ impl fmt::Debug for Given {
     }
 }
 
+/// Where certificates and keys come from.
 #[derive(Clone)]
 enum Pem {
     File(PathBuf),
